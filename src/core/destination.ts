@@ -1,0 +1,85 @@
+import type { ZodType } from 'zod'
+import type { ChangeBatch, Field } from './change.ts'
+import type { KeyEncoding } from './column.ts'
+import type { Outcome } from './outcome.ts'
+import type { RowBatch } from './row-batch.ts'
+import type { SyncMode } from './sync-mode.ts'
+
+/** What one batch may hold and how many may be under way at once. The engine batches; a connector never does. */
+export interface Limits {
+  readonly rows: number
+  readonly bytes: number
+  readonly inFlight: number
+}
+
+/** What an object of a destination can do, as data: validation, batching, docs and contract cases come from it. */
+export interface ObjectDeclaration {
+  readonly syncModes: readonly SyncMode[]
+  readonly limits: Limits
+  /** People edit it by hand too: deletes have scope `seen` unless asked otherwise. */
+  readonly shared: boolean
+  /** How it lists its keys: sorted in one scan, by many calls, or not at all. */
+  readonly lists: 'cheap' | 'paged' | 'never'
+  /** Fields that can find a record, or `any`: every field may, as long as it is unique. */
+  readonly match: readonly string[] | 'any'
+  /** `delete` and, where the system knows it, `archive`. Clearing and soft deletes are updates: always possible. */
+  readonly deletesAs: readonly ('delete' | 'archive')[]
+  /** Can make the object when it is missing (`create: true`). */
+  readonly creates: boolean
+}
+
+/** The object of one sync, as the destination has to prepare for it. */
+export interface ObjectRequest {
+  readonly name: string
+  readonly mode: SyncMode
+  /** What inserts and updates carry; the first `match.length` are the match fields, in key order. */
+  readonly fields: readonly Field[]
+  readonly match: readonly string[]
+  /** How each match field is encoded in the key: the order in which `list` has to be sorted. */
+  readonly keyEncodings: readonly KeyEncoding[]
+  readonly create: boolean
+  readonly deletesAs: 'delete' | 'archive'
+}
+
+/** The keys a destination holds now. */
+export interface KeyList {
+  /** Whether `rows` ascend in the byte order of the requested encodings; the engine sorts them otherwise. */
+  readonly sorted: boolean
+  /** Lines of the match fields alone, in key order. The last batch has `end`, as in a source. */
+  readonly rows: AsyncIterable<RowBatch>
+}
+
+/** An open destination object. Calls of `write` may overlap up to `limits.inFlight`. */
+export interface Destination extends AsyncDisposable {
+  /**
+   * Looks at the object without changing anything: it exists (or will be created), has the fields, accepts them,
+   * grants what the mode needs. Throws FatalError that names everything wrong. The notes are for `plan`.
+   */
+  check(): Promise<readonly string[]>
+  /** Makes what is missing (`create: true`). Called once before the first list or write; never in a dry run. */
+  prepare(): Promise<void>
+  /**
+   * Applies a batch and answers one outcome per change, in order. Throws RetryableError where the batch may be
+   * sent again as it is, BatchRefusedError where it has to be split, FatalError where the user must act.
+   */
+  write(batch: ChangeBatch, signal: AbortSignal): Promise<readonly Outcome[]>
+  /** Only where declared. Throws FatalError where a key cannot be expressed in the encodings. */
+  list?(signal: AbortSignal): KeyList
+}
+
+/** A system that records can be written to: data plus one function. */
+export interface DestinationDefinition<Options = unknown> {
+  readonly type: string
+  /** Schemes of the URL form of a connection, without colon; the URL is passed as option `url`. */
+  readonly schemes: readonly string[]
+  readonly options: ZodType<Options>
+  object(name: string, options: Options): ObjectDeclaration
+  /** What makes two connections the same place, without secrets: an index belongs to one place. */
+  identity(options: Options): string
+  open(options: Options, object: ObjectRequest): Promise<Destination>
+}
+
+/** Declares a destination; the identity function, there for its types. */
+export function defineDestination<Options>(definition: DestinationDefinition<Options>): DestinationDefinition<Options> {
+  return definition
+}

@@ -1,0 +1,55 @@
+import type { Readable } from 'node:stream'
+import type { ZodType } from 'zod'
+import type { Column } from './column.ts'
+import type { RowBatch, RowLayout } from './row-batch.ts'
+
+/** What to read: `key` columns decide the order, `columns` (key columns first) are what the mapping needs. */
+export interface ReadRequest {
+  readonly key: readonly string[]
+  readonly columns: readonly string[]
+  /** Aborts the read; the stream is then destroyed with the reason. */
+  readonly signal: AbortSignal
+}
+
+/** A model, being read. */
+export interface Reading {
+  readonly layout: RowLayout
+  /**
+   * Object stream of {@link RowBatch}, ascending by key in the byte order of its encodings; null keys anywhere.
+   * Ends after a batch with `end`, or is destroyed with an error: a broken connection never looks like an end.
+   */
+  readonly rows: Readable
+}
+
+/** The rows to sync. One per run; holds a connection from `describe` until it is disposed. */
+export interface Source extends AsyncDisposable {
+  /** Columns of the model, without reading a row. Throws FatalError where the model is wrong. */
+  describe(): Promise<readonly Column[]>
+  /** Whether the model has at least `rows` rows, in the same snapshot that `read` reads. */
+  hasAtLeast(rows: number): Promise<{ readonly enough: boolean; readonly rows: number }>
+  read(request: ReadRequest): Promise<Reading>
+}
+
+/** The `source:` part of a sync, as far as it is the same for all systems. */
+export interface ModelRequest {
+  readonly sql?: string
+  readonly table?: string
+  readonly params: Readonly<Record<string, string | number | boolean | null>>
+  readonly read: 'auto' | 'copy' | 'cursor'
+  /** Milliseconds without a byte from the system after which the read fails. */
+  readonly idleTimeoutMs: number
+}
+
+/** A system that models can be read from: data plus one function. */
+export interface SourceDefinition<Options = unknown> {
+  readonly type: string
+  /** Schemes of the URL form of a connection, without colon; the URL is passed as option `url`. */
+  readonly schemes: readonly string[]
+  readonly options: ZodType<Options>
+  open(options: Options, model: ModelRequest): Promise<Source>
+}
+
+/** Declares a source; the identity function, there for its types. */
+export function defineSource<Options>(definition: SourceDefinition<Options>): SourceDefinition<Options> {
+  return definition
+}
