@@ -1,10 +1,14 @@
+import type { DeletesAs, FieldMapping, Scalar } from '../core/field-mapping.ts'
 import type { DeleteScope, SyncMode } from '../core/sync-mode.ts'
+import type { Origin } from './origin.ts'
 
 /**
  * A configuration as the engine wants it: checked, references resolved, defaults that need no destination filled
  * in. What depends on the destination (default scope, batch size) stays undefined here.
  */
 export interface Config {
+  /** Where it was written: for problems that are found later, and for what must not be printed. */
+  readonly origin: Origin
   /** Absolute path of the folder of key indexes and run history. */
   readonly state: string
   readonly connections: ReadonlyMap<string, ConnectionConfig>
@@ -15,7 +19,7 @@ export interface ConnectionConfig {
   readonly name: string
   /** Type or URL scheme: what the registry looks a connector up by. */
   readonly type: string
-  /** Options as written, secrets expanded: `{ url }` for the URL form. Checked by the connector's schema. */
+  /** Options as written without `type`, secrets expanded: `{ url }` for the URL form. See `checkConnection`. */
   readonly options: Readonly<Record<string, unknown>>
   /** Folder that relative paths in the options start from. */
   readonly baseDirectory: string
@@ -63,38 +67,10 @@ export interface SourceConfig {
   /** Where `sql` came from, for messages. */
   readonly file: string | undefined
   readonly table: string | undefined
-  readonly params: Readonly<Record<string, string | number | boolean | null>>
+  /** By name, on a null prototype. */
+  readonly params: Readonly<Record<string, Scalar>>
   readonly read: 'auto' | 'copy' | 'cursor'
   readonly idleTimeoutMs: number
 }
 
 export type Threshold = { readonly count: number } | { readonly percent: number }
-
-export type Scalar = string | number | boolean | null
-
-export type RunVariable = 'run.id' | 'run.started_at' | 'sync.name'
-
-export type DeletesAs =
-  | { readonly kind: 'delete' | 'archive' | 'clear' }
-  /** Soft delete: fields to set, in place of removing the record. */
-  | { readonly kind: 'set'; readonly fields: readonly { readonly name: string; readonly value: ConstantOrVariable }[] }
-
-export type ConstantOrVariable = { readonly value: Scalar } | { readonly variable: RunVariable }
-
-/** `type:` of a mapping: what a column's text is read as and written as. */
-export type FieldType = 'text' | 'number' | 'integer' | 'boolean' | 'date' | 'timestamp' | 'json'
-
-/** How one destination field gets its value. */
-export interface FieldMapping {
-  /** Name of the destination field. */
-  readonly field: string
-  readonly from:
-    | { readonly kind: 'column'; readonly column: string; readonly hash: 'sha256' | undefined }
-    | { readonly kind: 'constant'; readonly value: Scalar }
-    | { readonly kind: 'variable'; readonly variable: RunVariable }
-    /** Literal texts and column names in turn: `parts[0]` literal, `parts[1]` column, and so on. */
-    | { readonly kind: 'template'; readonly parts: readonly string[] }
-  readonly type: FieldType | undefined
-  readonly nulls: 'write' | 'skip'
-  readonly on: 'always' | 'insert'
-}

@@ -73,6 +73,8 @@ export interface DestinationDefinition<Options = unknown> {
   /** Schemes of the URL form of a connection, without colon; the URL is passed as option `url`. */
   readonly schemes: readonly string[]
   readonly options: ZodType<Options>
+  /** Makes relative paths in the options absolute. */
+  locate?(options: Options, baseDirectory: string): Options
   object(name: string, options: Options): ObjectDeclaration
   /** What makes two connections the same place, without secrets: an index belongs to one place. */
   identity(options: Options): string

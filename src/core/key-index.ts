@@ -19,11 +19,11 @@ export interface KeyIndex {
   compact(): void
 }
 
+/** Sequence numbers ascend with the keys of their segments. Durable after the next {@link KeyIndex.commit}. */
 export interface Lane {
-  /**
-   * Stages a segment under a number that ascends with its keys; the same number again replaces it (an intent by
-   * its acknowledgement), and an empty segment removes it. Durable after the next {@link KeyIndex.commit}.
-   */
+  /** Stages what is about to be sent, as unsure entries. The same number is put once more with the answer. */
+  intend(sequence: number, segment: Segment): void
+  /** Stages what is known now; replaces the intent of that number, and an empty segment removes it. */
   put(sequence: number, segment: Segment): void
 }
 

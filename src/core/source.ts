@@ -46,6 +46,8 @@ export interface SourceDefinition<Options = unknown> {
   /** Schemes of the URL form of a connection, without colon; the URL is passed as option `url`. */
   readonly schemes: readonly string[]
   readonly options: ZodType<Options>
+  /** Makes relative paths in the options absolute. */
+  locate?(options: Options, baseDirectory: string): Options
   open(options: Options, model: ModelRequest): Promise<Source>
 }
 

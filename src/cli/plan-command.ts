@@ -1,0 +1,85 @@
+import { type Command, Option } from 'commander'
+import type { ExitCode } from './exit-code.ts'
+import { type ConfigOptions, parseRows, parseSelector } from './options.ts'
+import type { Session } from './session.ts'
+
+export interface PlanCommandOptions extends ConfigOptions {
+  readonly select?: readonly string[]
+  readonly rows: number
+  readonly json?: boolean
+  readonly detailedExitcode?: boolean
+}
+
+export type PlanAction = (names: string[], options: PlanCommandOptions) => Promise<ExitCode>
+
+const EXAMPLES = `
+Examples:
+  rowferry plan contacts                  what \`rowferry run contacts\` would do
+  rowferry plan --detailed-exitcode       exit 2 where something would change, 0 where nothing would
+
+Nothing is written. Deletes that a guard would hold are counted as changes and said to be held; only what keeps the
+plan from being made (exit 1, 64, 75, 78, 130, 143) is a failure.`
+
+export function addPlanCommand(program: Command, action: PlanAction = planSyncs): void {
+  program
+    .command('plan')
+    .summary('show what a run would do')
+    .description('Computes the difference between models and destinations, prints it, and writes nothing.')
+    .argument('[sync...]', 'names of syncs; all of them where none is named')
+    .option('-f, --file <file>', 'configuration file (default: rowferry.yaml)')
+    .addOption(new Option('--select <tag:name>', 'syncs with this tag; may be repeated').argParser(parseSelector))
+    .option('--rows <count>', 'changes to print of each sync', parseRows, 20)
+    .option('--json', 'print each plan as a line of JSON: the result of a dry run, and the changes')
+    .option('--detailed-exitcode', 'exit 2 where there are changes')
+    .addHelpText('after', EXAMPLES)
+    .action(async (names: string[], _options: unknown, command: Command) => {
+      process.exitCode = await action(names, command.optsWithGlobals<PlanCommandOptions>())
+    })
+}
+
+async function planSyncs(names: string[], options: PlanCommandOptions): Promise<ExitCode> {
+  const { withSession } = await import('./session.ts')
+  return withSession(options, (session) => planSelected(names, options, session))
+}
+
+async function planSelected(
+  names: string[],
+  options: PlanCommandOptions,
+  { config, output, interruption }: Session,
+): Promise<ExitCode> {
+  const { suggestion, sync } = await import('../index.ts')
+  const { mostSerious } = await import('./exit-code.ts')
+  const { selectSyncs } = await import('./select-syncs.ts')
+  const { withProgress } = await import('./progress-line.ts')
+  const { levelOf, reasonsOf } = await import('./tell-report.ts')
+  const { PlanSample } = await import('./plan-sample.ts')
+  const { exitCodeOfPlan, formatPlan } = await import('./plan-summary.ts')
+
+  const codes: ExitCode[] = []
+  for (const name of selectSyncs(config.syncs, { names, tags: options.select ?? [] }, suggestion)) {
+    if (interruption.signal.aborted) break
+    const met = new PlanSample(options.rows)
+    const report = await withProgress(output, (onProgress) =>
+      sync(config, {
+        sync: name,
+        dryRun: true,
+        signal: interruption.signal,
+        logger: output.logger,
+        onProgress,
+        onChange: (change) => met.add(change),
+      }),
+    )
+    const sample = met.changes()
+    const code = exitCodeOfPlan(report, options)
+    codes.push(code)
+    if (options.json === true) output.json({ ...report, changes: sample })
+    const issues = await reasonsOf(report, config)
+    const scope = config.syncs.get(name)?.deletes.scope
+    output.tell({
+      level: levelOf(code),
+      text: formatPlan({ report, sample, scope, issues }, output),
+      record: { msg: `${name}: planned`, report, changes: sample, reasons: issues },
+    })
+  }
+  return mostSerious(codes)
+}

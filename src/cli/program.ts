@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+import { whenPipeCloses } from './closed-pipe.ts'
+import { EXIT } from './exit-code.ts'
+import { addPlanCommand } from './plan-command.ts'
+import { addRunCommand } from './run-command.ts'
+import { addSchemaCommand } from './schema-command.ts'
+import { addValidateCommand } from './validate-command.ts'
+
+/** Every command, in the order of the help. A command defines its options here and loads what it needs when it runs. */
+export const COMMANDS: readonly ((program: Command) => void)[] = [
+  addRunCommand,
+  addPlanCommand,
+  addValidateCommand,
+  addSchemaCommand,
+]
+
+const EXAMPLES = `
+Examples:
+  rowferry validate                       check the configuration and the systems it names
+  rowferry plan contacts                  see what would change
+  rowferry run contacts                   do it
+
+Data goes to stdout, everything else to stderr.`
+
+/** The command line as commander knows it. Errors are thrown as CommanderError, and nothing is printed for them. */
+export function createProgram(commands = COMMANDS): Command {
+  const program = new Command('rowferry')
+    .description('Keeps a table, a CRM or an API in sync with a SQL model.')
+    .version(version(), '--version', 'print the version')
+    .option('-q, --quiet', 'print warnings and errors only')
+    .option('-v, --verbose', 'print more, and the stacks of errors')
+    .addOption(new Option('--log-format <format>', 'of stderr').choices(['text', 'json']).default('text'))
+    .option('--no-color', 'no colours; NO_COLOR in the environment does the same')
+    .option('--env-file <file>', 'read environment variables from this file, not from .env')
+    .option('--chdir <folder>', 'work in this folder')
+    .helpCommand('help [command]', 'print the help of a command')
+    .helpOption('-h, --help', 'print this help')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: () => {} })
+    .exitOverride()
+    .addHelpText('after', EXAMPLES)
+  for (const add of commands) add(program)
+  return program
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+/** Runs the command line. Sets `process.exitCode` and leaves the ending to Node, which waits for what is written. */
+export async function main(argv: readonly string[]): Promise<void> {
+  whenPipeCloses(process.stdout)
+  whenPipeCloses(process.stderr)
+  const program = createProgram()
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    // Help and version that were asked for have been printed; so has the help that answers a missing command.
+    process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage
+    if (process.exitCode === EXIT.done || error.code === 'commander.help') return
+    const names = program.commands.map((command) => command.name())
+    process.stderr.write(
+      `${usageLine(
+        error.message,
+        names.find((name) => argv.includes(name)),
+      )}\n`,
+    )
+  }
+}
+
+/** `error: unknown option '--ful'\n(Did you mean --full?)` as one line, and a second one that says where to look. */
+export function usageLine(message: string, command: string | undefined): string {
+  const [problem = '', ...rest] = message
+    .replace(/^error: /, '')
+    .replace('is invalid. ', 'is invalid: ')
+    .split('\n')
+  const nearest = /^\(Did you mean (.+)\?\)$/.exec(rest.join(' '))?.[1]
+  const suggestion = nearest === undefined ? '' : ` — did you mean ${nearest}?`
+  return `rowferry: ${problem}${suggestion}\nsee rowferry ${command === undefined ? '' : `${command} `}--help`
+}

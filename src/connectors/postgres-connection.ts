@@ -1,0 +1,227 @@
+import { readFileSync } from 'node:fs'
+import type { ConnectionOptions } from 'node:tls'
+import pg from 'pg'
+import { z } from 'zod'
+import { configurationError, messageOf } from '../core/errors.ts'
+import { connectError } from './postgres-connect-error.ts'
+import { parsePostgresUrl } from './postgres-url.ts'
+
+/** How much of TLS is demanded, as in libpq: `require` encrypts, `verify-full` also checks who answers. */
+export const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+
+const DEFAULT_PORT = 5432
+const DEFAULT_CONNECT_TIMEOUT_S = 10
+/** Silence after which TCP asks whether the other side is still there, in milliseconds. */
+const KEEP_ALIVE_AFTER_MS = 30_000
+/** Longest wait for the server to close its end, in milliseconds. */
+const GOODBYE_TIMEOUT_MS = 2000
+
+/** A Postgres connection, checked and complete. Made by {@link postgresOptions}. */
+export interface PostgresOptions {
+  /** Host name, address, or folder of a Unix socket (starts with `/`). */
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly user: string | undefined
+  readonly password: string | undefined
+  readonly sslmode: (typeof SSL_MODES)[number]
+  /** Files in PEM form: certificates to trust, own certificate and its key. */
+  readonly sslrootcert: string | undefined
+  readonly sslcert: string | undefined
+  readonly sslkey: string | undefined
+  /** Binds the password exchange to the TLS connection (SCRAM-SHA-256-PLUS) where the server offers it. */
+  readonly channelBinding: boolean
+  /** Shown in pg_stat_activity in place of rowferry's own name. */
+  readonly applicationName: string | undefined
+  /** Command line options of the backend, such as `-c search_path=marts`. */
+  readonly startupOptions: string | undefined
+  /** Milliseconds; 0 waits as long as the system does. */
+  readonly connectTimeoutMs: number
+}
+
+const fields = z.strictObject({
+  type: z.enum(['postgres', 'postgresql']).optional(),
+  url: z.string().optional().describe('postgres://user:password@host:port/database?sslmode=verify-full'),
+  host: z.string().min(1).optional().describe('Host name, address, or folder of a Unix socket'),
+  port: z.coerce.number().int().min(1).max(65535).optional(),
+  database: z.string().min(1).optional(),
+  user: z.string().min(1).optional(),
+  password: z.string().optional(),
+  sslmode: z.enum(SSL_MODES).optional().describe('Default: verify-full, or disable on the same machine'),
+  sslrootcert: z.string().min(1).optional().describe('File of certificates to trust; default: those of Node.js'),
+  sslcert: z.string().min(1).optional(),
+  sslkey: z.string().min(1).optional(),
+  channel_binding: z.enum(['disable', 'prefer', 'require']).optional(),
+  application_name: z.string().min(1).optional(),
+  options: z.string().min(1).optional().describe('Options of the backend, such as "-c search_path=marts"'),
+  connect_timeout: z.coerce.number().min(0).max(2147483).optional().describe('Seconds; default 10'),
+})
+
+/** The options of a Postgres connection: `{ url }`, or its parts; a part given beside `url` wins. */
+export const postgresOptions = fields.transform((given, context): PostgresOptions => {
+  let all = given
+  if (given.url !== undefined) {
+    const parsed = parsePostgresUrl(given.url)
+    const checked = typeof parsed === 'string' ? undefined : fields.safeParse(parsed)
+    if (typeof parsed === 'string' || checked?.success === false) {
+      const message = typeof parsed === 'string' ? parsed : problems(checked?.error?.issues ?? [])
+      context.addIssue({ code: 'custom', path: ['url'], message })
+      return z.NEVER
+    }
+    all = { ...checked?.data, ...given }
+  }
+  const host = all.host ?? 'localhost'
+  const database = all.database ?? all.user
+  if (database === undefined) {
+    const message = 'no database is named: add `database`, or put it behind the host of the URL'
+    context.addIssue({ code: 'custom', path: [given.url === undefined ? 'database' : 'url'], message })
+    return z.NEVER
+  }
+  return {
+    host,
+    port: all.port ?? DEFAULT_PORT,
+    database,
+    user: all.user,
+    password: all.password,
+    sslmode: all.sslmode ?? (isLocal(host) ? 'disable' : 'verify-full'),
+    sslrootcert: all.sslrootcert,
+    sslcert: all.sslcert,
+    sslkey: all.sslkey,
+    channelBinding: all.channel_binding === 'prefer' || all.channel_binding === 'require',
+    applicationName: all.application_name,
+    startupOptions: all.options,
+    connectTimeoutMs: (all.connect_timeout ?? DEFAULT_CONNECT_TIMEOUT_S) * 1000,
+  }
+})
+
+function problems(issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string {
+  return issues.map((issue) => `${issue.path.join('.')} in the URL: ${issue.message}`).join('; ')
+}
+
+function isLocal(host: string): boolean {
+  return /^(\/|localhost$|127\.|::1$)|\.localhost$/i.test(host)
+}
+
+/** What makes two connections the same place: server and database, without user or password. */
+export function identity(options: PostgresOptions): string {
+  const host = options.host.includes(':') ? `[${options.host}]` : encodeURIComponent(options.host.toLowerCase())
+  return `postgres://${host}:${options.port}/${encodeURIComponent(options.database)}`
+}
+
+/**
+ * What makes the text of a value the same whoever asks: the same value always prints the same bytes, and nothing is
+ * rounded. The last settings keep a long, slow read alive and its plan suited to it.
+ */
+export const sessionSettings: Readonly<Record<string, string>> = {
+  DateStyle: 'ISO',
+  TimeZone: 'UTC',
+  IntervalStyle: 'iso_8601',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+  client_encoding: 'UTF8',
+  standard_conforming_strings: 'on',
+  jit: 'off',
+  cursor_tuple_fraction: '1',
+  idle_in_transaction_session_timeout: '0',
+}
+
+/**
+ * Applies {@link sessionSettings}: to the transaction that is open (which also holds behind a transaction pooler), or to
+ * the session. A setting that this server does not have is left out.
+ */
+export async function applySessionSettings(client: pg.Client, scope: 'transaction' | 'session'): Promise<void> {
+  const rows = Object.entries(sessionSettings).map(([name, value]) => `('${name}', '${value}')`)
+  await client.query(
+    `SELECT pg_catalog.set_config(s.name, v.setting, ${scope === 'transaction'}) ` +
+      `FROM (VALUES ${rows.join(', ')}) AS v (name, setting) JOIN pg_catalog.pg_settings AS s ON s.name = v.name`,
+  )
+}
+
+/** Type parsers that leave every value as the text the server sent: no rounding, no dates, no surprises. */
+export const rawTypes = { getTypeParser: () => (text: string | Buffer) => text } as unknown as pg.CustomTypesConfig
+
+/**
+ * Opens a connection whose queries answer raw text. A connection that drops while idle does not end the process; the
+ * next query on it fails. Throws FatalError: `connection_failed`, `authentication_failed`, `database_not_found`,
+ * `too_many_connections`, `permission_denied`, `tls_failed`, `tls_file_unreadable`.
+ */
+export async function connect(
+  options: PostgresOptions,
+  { applicationName = 'rowferry' }: { readonly applicationName?: string } = {},
+): Promise<pg.Client> {
+  const attempts = tlsAttempts(options)
+  for (const [index, ssl] of attempts.entries()) {
+    const client = new pg.Client({
+      host: options.host,
+      port: options.port,
+      database: options.database,
+      ...(options.user === undefined ? {} : { user: options.user }),
+      ...(options.password === undefined ? {} : { password: options.password }),
+      ...(options.startupOptions === undefined ? {} : { options: options.startupOptions }),
+      application_name: options.applicationName ?? applicationName,
+      ssl,
+      enableChannelBinding: options.channelBinding,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
+      connectionTimeoutMillis: options.connectTimeoutMs,
+      types: rawTypes,
+    })
+    // Whoever uses the connection learns of its end from the query that fails; without a listener Node would exit.
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      return client
+    } catch (error) {
+      client.connection.stream.destroy()
+      if (index === attempts.length - 1 || !isAboutTls(error, ssl !== false)) throw connectError(error, options)
+    }
+  }
+  throw new RangeError('no way to connect was tried')
+}
+
+/** Says goodbye and closes; what does not answer is cut off after a moment. Never rejects. */
+export async function disconnect(client: pg.Client): Promise<void> {
+  const timer = setTimeout(() => client.connection.stream.destroy(), GOODBYE_TIMEOUT_MS)
+  await client.end()
+  clearTimeout(timer)
+}
+
+/** The ways to connect that the mode allows, in the order to try them. */
+function tlsAttempts(options: PostgresOptions): (false | ConnectionOptions)[] {
+  if (options.sslmode === 'disable' || options.host.startsWith('/')) return [false]
+  const files = {
+    ...(options.sslrootcert === undefined || options.sslrootcert === 'system' ? {} : { ca: pem(options.sslrootcert) }),
+    ...(options.sslcert === undefined ? {} : { cert: pem(options.sslcert) }),
+    ...(options.sslkey === undefined ? {} : { key: pem(options.sslkey) }),
+  }
+  const encrypted = { ...files, rejectUnauthorized: false }
+  const trusted = { ...files, rejectUnauthorized: true }
+  switch (options.sslmode) {
+    case 'allow':
+      return [false, encrypted]
+    case 'prefer':
+      return [encrypted, false]
+    case 'verify-full':
+      return [trusted]
+    default:
+      // As in libpq, `require` with a root certificate verifies the chain.
+      return options.sslmode === 'require' && options.sslrootcert === undefined
+        ? [encrypted]
+        : [{ ...trusted, checkServerIdentity: () => undefined }]
+  }
+}
+
+function pem(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const message = `cannot read the certificate file ${file} (${messageOf(error)}): correct its path in the connection`
+    throw configurationError('tls_file_unreadable', message, error)
+  }
+}
+
+/** Whether the other way (without TLS, or with it) may still work: only then is a second attempt made. */
+function isAboutTls(error: unknown, encrypted: boolean): boolean {
+  if (encrypted) return /SSL|TLS/i.test(messageOf(error))
+  return (error as { code?: unknown }).code === '28000'
+}

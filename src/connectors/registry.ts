@@ -1,0 +1,89 @@
+import type { DestinationDefinition } from '../core/destination.ts'
+import { didYouMean } from '../core/did-you-mean.ts'
+import { configurationError } from '../core/errors.ts'
+import type { SourceDefinition } from '../core/source.ts'
+
+/**
+ * A built-in system. `type` and `schemes` repeat what its definitions say, so that finding one, listing them all and
+ * `--help` load no connector and no driver: a module is imported when it is used.
+ */
+export interface Connector {
+  readonly type: string
+  /** Schemes of the URL form of a connection, without colon. */
+  readonly schemes: readonly string[]
+  readonly summary: string
+  readonly source?: () => Promise<SourceDefinition>
+  readonly destination?: () => Promise<DestinationDefinition>
+}
+
+/** The built-in systems. A new one is a line here. */
+export const CONNECTORS: readonly Connector[] = [
+  {
+    type: 'postgres',
+    schemes: ['postgres', 'postgresql'],
+    summary: 'PostgreSQL 12 and later: models, and tables',
+    source: async () => (await import('./postgres-source.ts')).postgresSource,
+    destination: async () => (await import('./postgres-destination.ts')).postgresDestination,
+  },
+  {
+    type: 'sqlite',
+    schemes: ['sqlite'],
+    summary: 'SQLite: tables of a file',
+    destination: async () => (await import('./sqlite-destination.ts')).sqliteDestination,
+  },
+  {
+    type: 'blackhole',
+    schemes: ['blackhole'],
+    summary: 'accepts everything and keeps nothing, to measure and to rehearse',
+    destination: async () => (await import('./blackhole-destination.ts')).blackholeDestination,
+  },
+]
+
+/** What else a connection may name: definitions that the caller of the library brought along. */
+export interface Extras {
+  readonly sources?: readonly SourceDefinition[]
+  readonly destinations?: readonly DestinationDefinition[]
+}
+
+/** The source of that type or URL scheme. Throws FatalError `unknown_connector`. */
+export async function findSource(name: string, extras: Extras = {}): Promise<SourceDefinition> {
+  return await find('source', name, extras.sources ?? [])
+}
+
+/** The destination of that type or URL scheme. Throws FatalError `unknown_connector`. */
+export async function findDestination(name: string, extras: Extras = {}): Promise<DestinationDefinition> {
+  return await find('destination', name, extras.destinations ?? [])
+}
+
+interface Definitions {
+  readonly source: SourceDefinition
+  readonly destination: DestinationDefinition
+}
+
+async function find<Role extends keyof Definitions>(
+  role: Role,
+  name: string,
+  extras: readonly Definitions[Role][],
+): Promise<Definitions[Role]> {
+  const given = extras.find((definition) => answersTo(definition, name))
+  if (given !== undefined) return given
+  const connector = CONNECTORS.find((candidate) => answersTo(candidate, name))
+  const load = connector?.[role] as (() => Promise<Definitions[Role]>) | undefined
+  if (load !== undefined) return await load()
+  const known = [...extras, ...CONNECTORS.filter((candidate) => candidate[role] !== undefined)]
+  const list = known.map(({ type }) => type).join(', ')
+  if (connector !== undefined) {
+    const message = `${connector.type} cannot be a ${role}: use one of ${list}`
+    throw configurationError('unknown_connector', message)
+  }
+  const meant = didYouMean(
+    name,
+    known.flatMap(({ type, schemes }) => [type, ...schemes]),
+  )
+  const advice = meant === undefined ? `use one of ${list}` : `did you mean "${meant}"? There are ${list}`
+  throw configurationError('unknown_connector', `there is no ${role} "${name}": ${advice}`)
+}
+
+function answersTo(candidate: { readonly type: string; readonly schemes: readonly string[] }, name: string): boolean {
+  return candidate.type === name || candidate.schemes.includes(name)
+}

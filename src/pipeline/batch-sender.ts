@@ -1,0 +1,87 @@
+import type { ChangeBatch } from '../core/change.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Destination } from '../core/destination.ts'
+import { BatchRefusedError, FatalError } from '../core/errors.ts'
+import type { Outcome } from '../core/outcome.ts'
+import type { Tally } from '../core/tally.ts'
+import type { Pacing } from './pacing.ts'
+import { type RetryPolicy, withRetry } from './retry.ts'
+
+/** What came of a batch. An outcome that is undefined is not known: the change may or may not have been applied. */
+export interface Answer {
+  readonly outcomes: (Outcome | undefined)[]
+  /** Why the rest is not known, if it is not. */
+  readonly error: unknown
+}
+
+export interface SenderOptions {
+  readonly policy: RetryPolicy
+  readonly clock: Clock
+  readonly tally: Tally
+  /** Ends waiting: no further attempt is made. */
+  readonly signal: AbortSignal
+  /** Ends a request that is under way. */
+  readonly abort: AbortSignal
+}
+
+/** Sends batches: paced, again where that can help, in halves where one bad change makes all be refused. */
+export class BatchSender {
+  readonly #destination: Destination
+  readonly #options: SenderOptions
+  readonly #pacing: Pacing | undefined
+
+  constructor(
+    destination: Destination,
+    options: SenderOptions,
+    pacing?: Pacing,
+  ) {
+    this.#destination = destination
+    this.#options = options
+    this.#pacing = pacing
+  }
+
+  /** `take(from, to)` makes the batch of those changes. Never throws: what went wrong is in the answer. */
+  async send(count: number, take: (from: number, to: number) => ChangeBatch): Promise<Answer> {
+    const outcomes = new Array<Outcome | undefined>(count).fill(undefined)
+    try {
+      await this.#bisect(0, count, take, outcomes)
+      return { outcomes, error: undefined }
+    } catch (error) {
+      return { outcomes, error }
+    }
+  }
+
+  async #bisect(
+    from: number,
+    to: number,
+    take: (from: number, to: number) => ChangeBatch,
+    outcomes: (Outcome | undefined)[],
+  ): Promise<void> {
+    try {
+      const answers = await withRetry(() => this.#write(take(from, to)), this.#options)
+      for (let index = from; index < to; index++) outcomes[index] = answers[index - from]
+    } catch (error) {
+      if (!(error instanceof BatchRefusedError)) throw error
+      if (to - from === 1) {
+        outcomes[from] = { status: 'rejected', code: error.code, message: error.message }
+        return
+      }
+      const middle = (from + to) >>> 1
+      await this.#bisect(from, middle, take, outcomes)
+      await this.#bisect(middle, to, take, outcomes)
+    }
+  }
+
+  async #write(batch: ChangeBatch): Promise<readonly Outcome[]> {
+    const { signal, abort, tally } = this.#options
+    await this.#pacing?.take(signal)
+    tally.requests.sent++
+    const outcomes = await this.#destination.write(batch, abort)
+    if (outcomes.length === batch.count && outcomes.every((outcome) => outcome !== undefined)) return outcomes
+    throw new FatalError(
+      'answers_missing',
+      `the destination answered ${outcomes.length} of ${batch.count} changes, so none of them is known to have landed; ` +
+        'they are sent again by the next run',
+    )
+  }
+}

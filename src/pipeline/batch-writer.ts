@@ -1,0 +1,328 @@
+import { Writable } from 'node:stream'
+import type { Field, Operation } from '../core/change.ts'
+import type { KeyEncoding } from '../core/column.ts'
+import type { Limits } from '../core/destination.ts'
+import { CHANGE_INSERT, CHANGE_NOTE, type DiffBatch, type EndOfDiff } from '../core/diff-batch.ts'
+import { FatalError } from '../core/errors.ts'
+import { printKey } from '../core/key.ts'
+import {
+  ACKNOWLEDGED,
+  ADOPTED,
+  type EntryState,
+  GONE,
+  RETIRED,
+  SEEN,
+  SegmentBuilder,
+  SegmentReader,
+  UNSURE,
+  UNSURE_NEW,
+} from '../core/key-entry.ts'
+import type { KeyIndex, Lane } from '../core/key-index.ts'
+import type { KeySpool } from '../core/key-spool.ts'
+import type { Outcome } from '../core/outcome.ts'
+import type { GuardVerdict } from '../core/report.ts'
+import { SYNC_MODES, type SyncMode } from '../core/sync-mode.ts'
+import type { Tally } from '../core/tally.ts'
+import type { BatchSender } from './batch-sender.ts'
+import { type Packed, PendingBatch } from './pending-batch.ts'
+import type { RowMapping } from './row-mapping.ts'
+
+export interface WriterOptions {
+  readonly sender: BatchSender
+  readonly index: KeyIndex
+  readonly mapping: RowMapping
+  readonly encodings: readonly KeyEncoding[]
+  readonly mode: SyncMode
+  /** Whether a delete removes the record or leaves it, cleared or marked. */
+  readonly deletes: 'remove' | 'retire'
+  readonly limits: Limits
+  readonly spool: KeySpool
+  /** Asked once, behind the last row, whether the spooled deletes may be sent. */
+  readonly judge: (end: EndOfDiff, deletes: number) => readonly GuardVerdict[]
+  /** Looks at the counts after each answer; throws FatalError to stop the run. */
+  readonly watch: (answered: number) => void
+  readonly tally: Tally
+  /** Stops before the next batch; the ones in flight are finished. */
+  readonly signal: AbortSignal
+}
+
+/** Changes of one kind on their way: a lane of the index and the batch that is being filled. */
+interface WriteLane {
+  readonly kind: 'insert' | 'update' | 'delete'
+  readonly operation: Operation
+  readonly fields: readonly Field[]
+  readonly index: Lane
+  sequence: number
+  pending: PendingBatch
+}
+
+/**
+ * Batches changes and writes them, `limits.inFlight` batches at a time. The order of events for each batch is the
+ * promise of the whole product:
+ *
+ * 1. its keys are marked unsure in the index, in the same commit as the answers that have come in since the last;
+ * 2. only then is it sent;
+ * 3. what was acknowledged is staged for the next commit; what was rejected gets back what the index knew before;
+ *    what is not known stays unsure, and the next run meets it again.
+ *
+ * Missing keys are spooled and sent last, if the guards agree.
+ */
+export class BatchWriter extends Writable {
+  readonly #options: WriterOptions
+  readonly #inserts: WriteLane
+  readonly #updates: WriteLane
+  readonly #deletes: WriteLane
+  readonly #notes: { lane: Lane; builder: SegmentBuilder; sequence: number }
+  readonly #packer = new SegmentBuilder(256 * 1024)
+  readonly #free: PendingBatch[] = []
+  readonly #inFlight = new Set<Promise<void>>()
+  #failure: { error: unknown } | undefined
+  #answered = 0
+  #end: EndOfDiff | undefined
+
+  constructor(options: WriterOptions) {
+    super({ objectMode: true, highWaterMark: 1 })
+    this.#options = options
+    const { mapping, mode, index } = options
+    const lane = (kind: WriteLane['kind'], operation: Operation, fields: readonly Field[]): WriteLane => {
+      return { kind, operation, fields, index: index.lane(), sequence: 0, pending: new PendingBatch() }
+    }
+    this.#inserts = lane('insert', SYNC_MODES[mode].update ? 'upsert' : 'insert', mapping.fields)
+    this.#updates = lane('update', 'update', mapping.fields)
+    this.#deletes = lane('delete', options.deletes === 'remove' ? 'delete' : 'update', mapping.deleteFields)
+    this.#notes = { lane: index.lane(), builder: new SegmentBuilder(), sequence: 0 }
+  }
+
+  override _write(diff: DiffBatch, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#take(diff).then(() => callback(), callback)
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#finish().then(() => callback(), callback)
+  }
+
+  /** Waits for the answers to what was sent and keeps them, whatever the reason for the end. */
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#settle().then(
+      () => callback(error),
+      (failure: Error) => callback(error ?? failure),
+    )
+  }
+
+  async #take(diff: DiffBatch): Promise<void> {
+    const { keyed, count, rows, kinds, previous, previousPrints } = diff
+    const { keys, keyEnds, prints } = keyed
+    const { bytes, offsets } = keyed.rows
+    const { mapping, limits } = this.#options
+    for (let index = 0; index < count; index++) {
+      const row = rows[index] as number
+      const keyStart = row === 0 ? 0 : (keyEnds[row - 1] as number)
+      const keyEnd = keyEnds[row] as number
+      if (kinds[index] === CHANGE_NOTE) {
+        this.#note(keys, keyStart, keyEnd)
+        continue
+      }
+      const lane = kinds[index] === CHANGE_INSERT ? this.#inserts : this.#updates
+      const start = offsets[row] as number
+      const end = offsets[row + 1] as number
+      if (lane.pending.bytes + end - start > limits.bytes && lane.pending.count > 0) await this.#dispatch(lane)
+      if (mapping.passes >= 0) lane.pending.addBytes(bytes, mapping.passFrom(bytes, start), end)
+      else {
+        const mapped = mapping.map(bytes, start, end)
+        if ('code' in mapped) {
+          const key = printKey(this.#options.encodings, keys.subarray(keyStart, keyEnd))
+          const payload = bytes.toString('utf8', start, end - 1)
+          this.#options.tally.invalid({ key, code: mapped.code, message: mapped.message, payload })
+          continue
+        }
+        lane.pending.addLine(mapped.line)
+      }
+      lane.pending.describe(
+        keys,
+        keyStart,
+        keyEnd,
+        previous[index] as EntryState,
+        previousPrints[index * 2] as number,
+        previousPrints[index * 2 + 1] as number,
+        prints[row * 2] as number,
+        prints[row * 2 + 1] as number,
+      )
+      if (lane.pending.count >= limits.rows) await this.#dispatch(lane)
+    }
+    if (diff.missing !== null) this.#options.spool.append(diff.missing)
+    if (diff.end !== null) this.#end = diff.end
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+
+  async #finish(): Promise<void> {
+    const { tally, spool, judge } = this.#options
+    await this.#dispatch(this.#inserts)
+    await this.#dispatch(this.#updates)
+    await this.#settle()
+    if (this.#end === undefined) {
+      throw new FatalError('source_incomplete', 'the source stopped without saying that this was all; run again')
+    }
+    const verdicts = judge(this.#end, spool.count)
+    tally.guards.push(...verdicts)
+    if (verdicts.length > 0) tally.counts.held += spool.count
+    else await this.#sendDeletes()
+    await this.#settle()
+  }
+
+  async #sendDeletes(): Promise<void> {
+    const { mapping, spool, limits } = this.#options
+    const lane = this.#deletes
+    for (const segment of spool.read()) {
+      const entry = new SegmentReader(segment.bytes)
+      while (entry.next()) {
+        lane.pending.addLine(mapping.deleteLine(entry.bytes.subarray(entry.keyStart, entry.keyEnd)))
+        lane.pending.describe(
+          entry.bytes,
+          entry.keyStart,
+          entry.keyEnd,
+          entry.state,
+          entry.printHigh,
+          entry.printLow,
+          0,
+          0,
+        )
+        if (lane.pending.count >= limits.rows || lane.pending.bytes >= limits.bytes) await this.#dispatch(lane)
+      }
+    }
+    await this.#dispatch(lane)
+  }
+
+  #note(keys: Buffer, start: number, end: number): void {
+    const notes = this.#notes
+    notes.builder.push(SEEN, keys, start, end, 0, 0)
+    if (notes.builder.length >= 64 * 1024) notes.lane.put(notes.sequence++, notes.builder.take())
+  }
+
+  /** Sends what the lane has gathered, as soon as there is room for one more batch in flight. */
+  async #dispatch(lane: WriteLane): Promise<void> {
+    if (lane.pending.count === 0) return
+    while (this.#inFlight.size >= this.#options.limits.inFlight) await Promise.race(this.#inFlight)
+    if (this.#failure !== undefined) throw this.#failure.error
+    this.#options.signal.throwIfAborted()
+    const batch = lane.pending
+    lane.pending = this.#free.pop() ?? new PendingBatch()
+    const sequence = lane.sequence++
+    lane.index.intend(
+      sequence,
+      batch.segment(this.#packer, (index) => intent(lane.kind, batch.state(index))),
+    )
+    this.#options.index.commit()
+    this.#options.tally.inFlight++
+    const work = this.#send(lane, sequence, batch).catch((error: unknown) => {
+      this.#failure ??= { error }
+    })
+    const tracked = work.finally(() => {
+      this.#inFlight.delete(tracked)
+      this.#options.tally.inFlight--
+    })
+    this.#inFlight.add(tracked)
+  }
+
+  async #send(lane: WriteLane, sequence: number, batch: PendingBatch): Promise<void> {
+    const { sender, mode, watch } = this.#options
+    const answer = await sender.send(batch.count, (from, to) => batch.changes(lane.operation, lane.fields, from, to))
+    const vanished: number[] = []
+    if (lane.kind === 'update' && SYNC_MODES[mode].insert) {
+      for (const [index, outcome] of answer.outcomes.entries())
+        if (outcome?.status === 'not_found') vanished.push(index)
+    }
+    let error = answer.error
+    if (vanished.length > 0) {
+      // The record is gone from the destination: create it in this run, under the same intent.
+      const again = await sender.send(vanished.length, (from, to) =>
+        batch.pick('upsert', lane.fields, vanished.slice(from, to)),
+      )
+      for (const [at, index] of vanished.entries()) answer.outcomes[index] = again.outcomes[at]
+      error ??= again.error
+    }
+    const created = new Set(vanished)
+    for (const [index, outcome] of answer.outcomes.entries()) {
+      if (outcome !== undefined) this.#count(lane, batch, index, outcome, created.has(index))
+    }
+    lane.index.put(
+      sequence,
+      batch.segment(this.#packer, (index) =>
+        settled(lane.kind, batch.state(index), answer.outcomes[index], this.#options.deletes),
+      ),
+    )
+    this.#answered += batch.count
+    batch.reset()
+    this.#free.push(batch)
+    if (error !== undefined) throw error
+    watch(this.#answered)
+  }
+
+  #count(lane: WriteLane, batch: PendingBatch, index: number, outcome: Outcome, created: boolean): void {
+    const { tally, encodings } = this.#options
+    const { counts } = tally
+    if (outcome.status === 'rejected') {
+      const change = batch.pick(lane.operation, lane.fields, [index])
+      const payload = JSON.stringify(
+        Object.fromEntries(change.values(0).map((value, at) => [(lane.fields[at] as Field).name, value])),
+      )
+      tally.rejected({
+        operation: lane.kind === 'delete' ? 'delete' : lane.operation,
+        key: printKey(encodings, batch.key(index)),
+        code: outcome.code,
+        message: outcome.message,
+        payload: outcome.request ?? payload,
+        response: outcome.response ?? null,
+      })
+    } else if (lane.kind === 'delete') counts.deleted++
+    else if (outcome.status !== 'done') counts.skipped++
+    else if (lane.kind === 'insert' || created) counts.inserted++
+    else counts.updated++
+  }
+
+  /** Waits for everything in flight and makes the answers durable. Throws what made a batch fail. */
+  async #settle(): Promise<void> {
+    while (this.#inFlight.size > 0) await Promise.race(this.#inFlight)
+    if (this.#notes.builder.count > 0) this.#notes.lane.put(this.#notes.sequence++, this.#notes.builder.take())
+    this.#options.index.commit()
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+}
+
+const IN_DOUBT_NEW: Packed = { state: UNSURE_NEW, print: 'none' }
+const IN_DOUBT: Packed = { state: UNSURE, print: 'none' }
+const LANDED: Packed = { state: ACKNOWLEDGED, print: 'new' }
+const REMOVED: Packed = { state: GONE, print: 'none' }
+const MARKED: Packed = { state: RETIRED, print: 'none' }
+const HELD: Packed = { state: SEEN, print: 'none' }
+
+/** What the index says while a change is on its way. */
+function intent(kind: WriteLane['kind'], previous: EntryState): Packed {
+  if (kind === 'insert') return IN_DOUBT_NEW
+  // A delete leaves open whether the record is there, which only an acknowledged entry claims to know.
+  if (kind === 'delete' && previous !== ACKNOWLEDGED) return { state: previous, print: 'none' }
+  return IN_DOUBT
+}
+
+/** What the index says after the answer; undefined = as if the change had never been. */
+function settled(
+  kind: WriteLane['kind'],
+  previous: EntryState,
+  outcome: Outcome | undefined,
+  deletes: 'remove' | 'retire',
+): Packed | undefined {
+  if (outcome === undefined) return intent(kind, previous)
+  switch (outcome.status) {
+    case 'done':
+      if (kind !== 'delete') return LANDED
+      return deletes === 'retire' ? MARKED : REMOVED
+    case 'not_found':
+      return REMOVED
+    case 'exists':
+      return HELD
+    case 'rejected':
+      if (previous === GONE) return undefined
+      // The model holds the key of an adopted record, even if the change to it did not land.
+      if (previous === ADOPTED && kind !== 'delete') return HELD
+      return { state: previous, print: 'old' }
+  }
+}

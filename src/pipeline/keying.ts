@@ -1,0 +1,159 @@
+import { Transform, type TransformCallback } from 'node:stream'
+import { decodeRow } from '../core/copy-text.ts'
+import { FatalError } from '../core/errors.ts'
+import { fingerprint } from '../core/fingerprint.ts'
+import { compareKeys, KEY_MISSING, KEY_TOO_LONG, KeyEncoder, keySpace, MAX_KEY_BYTES, printKey } from '../core/key.ts'
+import { type KeyedBatch, ROW_DUPLICATE, ROW_KEYED, ROW_UNKEYED } from '../core/keyed-batch.ts'
+import type { RowBatch, RowLayout } from '../core/row-batch.ts'
+import type { Tally } from '../core/tally.ts'
+
+/**
+ * Gives every row its key and its fingerprint, and proves the order: each key must be greater than the one before.
+ * A smaller one ends the run (FatalError `source_out_of_order`), because a merge over unsorted rows reads as mass
+ * deletes; equal ones make all their rows duplicates. A batch is held back until the next key is known.
+ */
+export function keying(layout: RowLayout, seed: { high: number; low: number }, tally: Tally): Transform {
+  return new Keying(layout, seed, tally)
+}
+
+class Keying extends Transform {
+  readonly #layout: RowLayout
+  readonly #encoder: KeyEncoder
+  readonly #seed: { high: number; low: number }
+  readonly #tally: Tally
+  #scratch = Buffer.allocUnsafe(64 * 1024)
+  /** The last batch with a key in it, and the row and the bytes of its last key. */
+  #held: KeyedBatch | undefined
+  #heldRow = 0
+  #lastKey: Buffer | undefined
+
+  constructor(layout: RowLayout, seed: { high: number; low: number }, tally: Tally) {
+    super({ objectMode: true, highWaterMark: 1 })
+    this.#layout = layout
+    this.#encoder = new KeyEncoder(layout.key)
+    this.#seed = seed
+    this.#tally = tally
+  }
+
+  override _transform(rows: RowBatch, _encoding: BufferEncoding, callback: TransformCallback): void {
+    this.#tally.counts.read += rows.count + (rows.invalid?.length ?? 0)
+    for (const { code, message, payload } of rows.invalid ?? []) {
+      this.#tally.invalid({ key: null, code, message, payload })
+    }
+    try {
+      this.#key(rows)
+      callback()
+    } catch (error) {
+      callback(error as Error)
+    }
+  }
+
+  override _flush(callback: TransformCallback): void {
+    this.#release()
+    callback()
+  }
+
+  #key(rows: RowBatch): void {
+    const { bytes, offsets, count } = rows
+    const needed = keySpace((offsets[count] as number) - (offsets[0] as number), count)
+    if (this.#scratch.length < needed) this.#scratch = Buffer.allocUnsafe(needed)
+    const scratch = this.#scratch
+    const keyEnds = new Uint32Array(count)
+    const prints = new Uint32Array(count * 2)
+    const verdicts = new Uint8Array(count)
+    const { high, low } = this.#seed
+    let previous = this.#lastKey
+    let previousStart = 0
+    let previousEnd = previous?.length ?? 0
+    let previousRow = -1
+    let at = 0
+    for (let row = 0; row < count; row++) {
+      const start = offsets[row] as number
+      const end = offsets[row + 1] as number
+      const to = this.#encoder.encode(bytes, start, end, scratch, at)
+      if (to < 0) {
+        verdicts[row] = ROW_UNKEYED
+        keyEnds[row] = at
+        this.#reportUnkeyed(rows, row, to)
+        continue
+      }
+      fingerprint(bytes, start, end, high, low, prints, row * 2)
+      if (previous !== undefined) {
+        const order = compareKeys(scratch, at, to, previous, previousStart, previousEnd)
+        if (order <= 0) {
+          if (order < 0) throw this.#outOfOrder(scratch.subarray(at, to), previous.subarray(previousStart, previousEnd))
+          verdicts[row] = ROW_DUPLICATE
+          if (previousRow >= 0) verdicts[previousRow] = ROW_DUPLICATE
+          else if (this.#held !== undefined) this.#held.verdicts[this.#heldRow] = ROW_DUPLICATE
+        }
+      }
+      keyEnds[row] = to
+      previous = scratch
+      previousStart = at
+      previousEnd = to
+      previousRow = row
+      at = to
+    }
+    const keyed = { rows, keys: Buffer.from(scratch.subarray(0, at)), keyEnds, prints, verdicts }
+    if (previousRow < 0 && rows.end === undefined) {
+      // Rows without keys have no place in the order: they may overtake the batch that is held.
+      this.push(keyed)
+      return
+    }
+    this.#release()
+    this.#held = keyed
+    if (previousRow >= 0) {
+      this.#heldRow = previousRow
+      this.#lastKey = keyed.keys.subarray(previousStart, previousEnd)
+    }
+  }
+
+  #release(): void {
+    const held = this.#held
+    if (held === undefined) return
+    this.#held = undefined
+    let start = 0
+    for (let row = 0; row < held.rows.count; row++) {
+      const end = held.keyEnds[row] as number
+      if (held.verdicts[row] === ROW_DUPLICATE) {
+        const key = this.#print(held.keys.subarray(start, end))
+        const message = `several rows have the key ${key}; make the key unique in the model`
+        this.#tally.invalid({ key, code: 'duplicate_key', message, payload: payloadOf(held.rows, row) })
+      }
+      start = end
+    }
+    this.push(held)
+  }
+
+  #reportUnkeyed(rows: RowBatch, row: number, reason: number): void {
+    const [code, message] =
+      reason === KEY_MISSING
+        ? (['missing_key', 'a key column is null; leave such rows out of the model'] as const)
+        : reason === KEY_TOO_LONG
+          ? ([
+              'key_too_long',
+              `the key is longer than ${MAX_KEY_BYTES} bytes; use a shorter key, or a hash of it`,
+            ] as const)
+          : (['unreadable_key', 'a key column is not of the type the model says; cast it to text'] as const)
+    this.#tally.invalid({ key: null, code, message, payload: payloadOf(rows, row) })
+  }
+
+  #outOfOrder(key: Buffer, previous: Buffer): FatalError {
+    return new FatalError(
+      'source_out_of_order',
+      `the source sent key ${this.#print(key)} after ${this.#print(previous)}, which is not the byte order that the ` +
+        'comparison needs; nothing was deleted: let rowferry sort the model, or sort it by byte (COLLATE "C")',
+    )
+  }
+
+  #print(key: Buffer): string {
+    return printKey(
+      this.#layout.key.map((part) => part.encoding),
+      key,
+    )
+  }
+}
+
+function payloadOf(rows: RowBatch, row: number): string {
+  return JSON.stringify(decodeRow(rows.bytes, rows.offsets[row] as number, rows.offsets[row + 1] as number))
+}

@@ -1,0 +1,58 @@
+import { Transform, type TransformCallback } from 'node:stream'
+import { CHANGE_INSERT, CHANGE_NOTE, type DiffBatch } from '../core/diff-batch.ts'
+import { ADOPTED, type EntryState, type Segment, SegmentBuilder, SegmentReader, UNSURE_NEW } from '../core/key-entry.ts'
+import { type DeleteScope, type ModeOperations, SYNC_MODES, type SyncMode } from '../core/sync-mode.ts'
+import type { Tally } from '../core/tally.ts'
+
+/** Lets through what the mode sends: counts other changes as skipped, and missing keys it may not delete as kept. */
+export function modeFilter(mode: SyncMode, scope: DeleteScope, tally: Tally): Transform {
+  const sends: ModeOperations = SYNC_MODES[mode]
+  return new Transform({
+    objectMode: true,
+    highWaterMark: 1,
+    transform(diff: DiffBatch, _encoding: BufferEncoding, callback: TransformCallback) {
+      filterRows(diff, sends, scope, tally)
+      if (diff.missing !== null) diff.missing = filterMissing(diff.missing, sends, scope, tally)
+      if (diff.count === 0 && diff.missing === null && diff.end === null) callback()
+      else callback(null, diff)
+    },
+  })
+}
+
+function filterRows(diff: DiffBatch, sends: ModeOperations, scope: DeleteScope, tally: Tally): void {
+  if (sends.insert && sends.update) return
+  let kept = 0
+  for (let index = 0; index < diff.count; index++) {
+    const sent = diff.kinds[index] === CHANGE_INSERT ? sends.insert : sends.update
+    if (!sent) tally.counts.skipped++
+    // Scope `seen` may delete this record later, now that the model held its key: the index has to learn it.
+    const note = !sent && sends.delete && scope === 'seen' && diff.previous[index] === ADOPTED
+    if (!sent && !note) continue
+    diff.rows[kept] = diff.rows[index] as number
+    diff.kinds[kept] = note ? CHANGE_NOTE : (diff.kinds[index] as number)
+    diff.previous[kept] = diff.previous[index] as number
+    diff.previousPrints[kept * 2] = diff.previousPrints[index * 2] as number
+    diff.previousPrints[kept * 2 + 1] = diff.previousPrints[index * 2 + 1] as number
+    kept++
+  }
+  diff.count = kept
+}
+
+/** Whether a missing key in this state may be deleted. An unanswered insert is deleted only by a mode that inserts. */
+export function mayDelete(state: EntryState, sends: ModeOperations, scope: DeleteScope): boolean {
+  if (!sends.delete) return false
+  if (state === ADOPTED) return scope === 'all'
+  if (state === UNSURE_NEW) return sends.insert
+  return true
+}
+
+function filterMissing(missing: Segment, sends: ModeOperations, scope: DeleteScope, tally: Tally): Segment | null {
+  const reader = new SegmentReader(missing.bytes)
+  const builder = new SegmentBuilder(missing.bytes.length)
+  while (reader.next()) {
+    if (mayDelete(reader.state, sends, scope)) {
+      builder.push(reader.state, reader.bytes, reader.keyStart, reader.keyEnd, reader.printHigh, reader.printLow)
+    } else tally.counts.kept++
+  }
+  return builder.count === 0 ? null : builder.take()
+}

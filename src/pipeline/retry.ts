@@ -1,0 +1,43 @@
+import type { Clock } from '../core/clock.ts'
+import { FatalError, messageOf, RetryableError } from '../core/errors.ts'
+import type { Tally } from '../core/tally.ts'
+
+export interface RetryPolicy {
+  /** Sends in all, the first included. */
+  readonly attempts: number
+  /** Wait after the first failure; doubles each time. */
+  readonly firstDelayMs: number
+  readonly maxDelayMs: number
+}
+
+export const DEFAULT_RETRY: RetryPolicy = { attempts: 6, firstDelayMs: 500, maxDelayMs: 30_000 }
+
+/** A destination may ask for more patience than the policy has, but not for a run that never ends. */
+const LONGEST_REQUESTED_MS = 10 * 60_000
+
+/**
+ * Runs `send` until it answers: again after RetryableError, with growing, jittered waits, or for as long as the
+ * destination asked. Throws FatalError `retries_exhausted`; every other error passes through as it is.
+ */
+export async function withRetry<Result>(
+  send: () => Promise<Result>,
+  options: { policy: RetryPolicy; clock: Clock; tally: Tally; signal: AbortSignal; random?: () => number },
+): Promise<Result> {
+  const { policy, clock, tally, signal, random = Math.random } = options
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await send()
+    } catch (error) {
+      if (!(error instanceof RetryableError)) throw error
+      if (attempt >= policy.attempts || signal.aborted) {
+        const message = `the destination did not take a batch in ${attempt} attempts (${messageOf(error)}); run again when it does`
+        throw new FatalError('retries_exhausted', message, { cause: error })
+      }
+      const backOff = Math.min(policy.firstDelayMs * 2 ** (attempt - 1), policy.maxDelayMs) * (0.5 + random() / 2)
+      const wait = Math.min(Math.max(backOff, error.retryAfterMs ?? 0), LONGEST_REQUESTED_MS)
+      tally.requests.retried++
+      tally.requests.throttled_ms += Math.round(error.retryAfterMs === undefined ? 0 : wait)
+      await clock.sleep(wait, signal)
+    }
+  }
+}

@@ -1,0 +1,289 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { resolveConfig } from './config/resolve.ts'
+import type { Config, SyncConfig } from './config/resolved.ts'
+import type { ConfigInput } from './config/schema.ts'
+import { type Clock, systemClock } from './core/clock.ts'
+import { suggestion } from './core/did-you-mean.ts'
+import { configurationError, FatalError } from './core/errors.ts'
+import type { Counts, Report, RequestCounts, RowIssue, RunStatus } from './core/report.ts'
+import { Tally } from './core/tally.ts'
+import { type Ends, type OwnConnectors, openEnds } from './open-ends.ts'
+import { acceptAll, type ChangeSample, forgetful } from './pipeline/dry-run.ts'
+import type { RunVariables } from './pipeline/field-value.ts'
+import type { Allowances, Threshold } from './pipeline/guards.ts'
+import { refresh } from './pipeline/refresh.ts'
+import { compileMapping, type RowMapping } from './pipeline/row-mapping.ts'
+import { runPipeline } from './pipeline/run-pipeline.ts'
+import { KeyIndexFile } from './state/key-index-file.ts'
+import { KeySorterFile } from './state/key-sorter-file.ts'
+import { KeySpoolFile } from './state/key-spool-file.ts'
+import { openRunHistory, type RunHistory } from './state/run-history.ts'
+import { reported } from './validate.ts'
+
+/** Where a run is. Rows per second count from the first row. */
+export interface Progress {
+  readonly sync: string
+  readonly phase: 'connecting' | 'listing' | 'reading' | 'done'
+  readonly counts: Readonly<Counts>
+  readonly requests: Readonly<RequestCounts>
+  readonly rowsPerSecond: number
+  readonly inFlight: number
+}
+
+export interface SyncOptions extends OwnConnectors {
+  /** Which sync of the configuration; may be left out where there is only one. */
+  readonly sync?: string | undefined
+  /** Stops reading; batches in flight are finished and kept. The reason ends up in the report. */
+  readonly signal?: AbortSignal | undefined
+  /** Does everything but write: neither the destination nor the state changes. */
+  readonly dryRun?: boolean | undefined
+  /** Takes every row for changed, so that everything is sent again. */
+  readonly full?: boolean | undefined
+  readonly allowDeletes?: Threshold | undefined
+  readonly allowEmpty?: boolean | undefined
+  readonly allowDeletesWithInvalid?: boolean | undefined
+  /** Called a few times a second. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+  /** Called for each change that a dry run would send. */
+  readonly onChange?: ((sample: ChangeSample) => void) | undefined
+  /** Called with what is worth knowing before anything is sent: the delete scope, a changed mapping. */
+  readonly onNote?: ((note: string) => void) | undefined
+  /** Called for each invalid row and rejected change. */
+  readonly onIssue?: ((issue: RowIssue) => void) | undefined
+  readonly clock?: Clock | undefined
+}
+
+const PROGRESS_MS = 200
+
+/**
+ * Runs one sync once and tells what happened. Rows, destinations and configurations never make it throw: that is
+ * all in the report. It throws TypeError only where it is called wrongly.
+ */
+export async function sync(config: Config | ConfigInput, options: SyncOptions = {}): Promise<Report> {
+  const clock = options.clock ?? systemClock
+  const started = clock.now()
+  const startedAt = new Date(started).toISOString()
+  const runId = `${startedAt.replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`
+  const run = new Run(clock, { runId, startedAt, syncName: options.sync ?? '' }, options)
+  return run.execute(config)
+}
+
+/** One execution of one sync. */
+class Run {
+  readonly #clock: Clock
+  readonly #options: SyncOptions
+  readonly #began: number
+  readonly #tally: Tally
+  readonly #signal: AbortSignal
+  #variables: RunVariables
+  #sync: SyncConfig | undefined
+  #history: RunHistory | undefined
+  #phase: Progress['phase'] = 'connecting'
+  #readingSince: number | undefined
+
+  constructor(clock: Clock, variables: RunVariables, options: SyncOptions) {
+    this.#clock = clock
+    this.#options = options
+    this.#variables = variables
+    this.#began = clock.monotonic()
+    this.#signal = options.signal ?? new AbortController().signal
+    this.#tally = new Tally((issue) => {
+      this.#history?.issue(variables.runId, issue)
+      options.onIssue?.(issue)
+    })
+  }
+
+  async execute(input: Config | ConfigInput): Promise<Report> {
+    const progress = setInterval(() => this.#progress(), PROGRESS_MS)
+    let error: unknown
+    try {
+      const config = isResolved(input) ? input : resolveConfig(input, { baseDirectory: process.cwd() })
+      this.#sync = pickSync(config, this.#options.sync)
+      this.#variables = { ...this.#variables, syncName: this.#sync.name }
+      await this.#run(config, this.#sync)
+    } catch (thrown) {
+      error = thrown
+    } finally {
+      clearInterval(progress)
+    }
+    const report = this.#report(error)
+    this.#history?.finish(report)
+    this.#history?.[Symbol.dispose]()
+    this.#phase = 'done'
+    this.#progress()
+    return report
+  }
+
+  async #run(config: Config, sync: SyncConfig): Promise<void> {
+    const { dryRun = false } = this.#options
+    this.#signal.throwIfAborted()
+    const index = await KeyIndexFile.open(join(config.state, `${sync.name}.sqlite`), sync.name, { keep: !dryRun })
+    const spool = new KeySpoolFile(config.state, sync.name)
+    try {
+      if (!dryRun) {
+        this.#history = await openRunHistory(config.state)
+        const { runId, startedAt } = this.#variables
+        this.#history.start({ runId, sync: sync.name, mode: sync.mode, dryRun, startedAt })
+      }
+      await using ends = await openEnds(config, sync, this.#options, this.#variables)
+      await this.#between(ends, sync, index, spool)
+    } finally {
+      spool.close()
+      index.close()
+    }
+  }
+
+  async #between(ends: Ends, sync: SyncConfig, index: KeyIndexFile, spool: KeySpoolFile): Promise<void> {
+    const { dryRun = false, onNote } = this.#options
+    const { resolved } = ends
+    for (const note of ends.notes) onNote?.(note)
+    const key = JSON.stringify(resolved.keyColumns.map(({ name, keyEncoding }) => [name, keyEncoding]))
+    index.bind({ key, destination: ends.identity })
+    if (!dryRun) await ends.destination.prepare()
+    await this.#list(ends, index)
+    const digest = resolved.mappingDigest.toString('hex')
+    if (index.mapping !== undefined && index.mapping !== digest) {
+      onNote?.('the mapping has changed since the last run, so every row counts as changed once')
+    }
+    await this.#requireRows(ends, sync.guards.minRows)
+    await this.#diff(ends, sync, index, spool)
+    if (!dryRun) index.note({ mapping: digest })
+  }
+
+  /** Learns which keys the destination holds, where the sync wants to know. */
+  async #list(ends: Ends, index: KeyIndexFile): Promise<void> {
+    const { resolved, destination } = ends
+    const first = index.isNew
+    const age = this.#clock.now() - (index.listedAt ?? 0)
+    const stale = resolved.refresh === 'always' || (typeof resolved.refresh === 'number' && age >= resolved.refresh)
+    if (first ? resolved.bootstrap === 'list' : stale) {
+      if (destination.list === undefined) throw configurationError('cannot_list', 'this destination cannot list its records')
+      this.#phase = 'listing'
+      const counts = await refresh({
+        list: destination.list(this.#signal),
+        index,
+        encodings: resolved.keyColumns.map((column) => column.keyEncoding),
+        sorter: () => KeySorterFile.open(),
+      })
+      index.note({ listedAt: this.#clock.now() })
+      if (first && counts.listed > 0) {
+        this.#options.onNote?.(
+          resolved.scope === 'all'
+            ? `the destination holds ${counts.listed} records; those that the model lacks are deleted (deletes.scope: all)`
+            : `the destination holds ${counts.listed} records; those that the model never held are left alone (deletes.scope: seen)`,
+        )
+      }
+    }
+    index.note({ bootstrapped: true })
+  }
+
+  async #requireRows(ends: Ends, minRows: number | undefined): Promise<void> {
+    if (minRows === undefined) return
+    const { enough, rows } = await ends.source.hasAtLeast(minRows)
+    if (enough) return
+    const message = `the model has ${rows} rows, fewer than guards.min_rows (${minRows}); nothing was sent`
+    this.#tally.guards.push({ guard: 'min_rows', held: 0, limit: String(minRows), message })
+    throw new FatalError('min_rows', message)
+  }
+
+  async #diff(ends: Ends, sync: SyncConfig, index: KeyIndexFile, spool: KeySpoolFile): Promise<void> {
+    const { resolved, declaration, source, destination } = ends
+    const { dryRun, onChange, full, allowDeletes, allowEmpty, allowDeletesWithInvalid } = this.#options
+    const reading = await source.read({
+      key: sync.key,
+      columns: resolved.columns.map((column) => column.name),
+      signal: this.#signal,
+    })
+    const mapping: RowMapping = compileMapping({
+      layout: reading.layout,
+      match: resolved.match,
+      fields: resolved.fields,
+      deletesAs: sync.deletes.as,
+      variables: this.#variables,
+    })
+    this.#phase = 'reading'
+    this.#readingSince = this.#clock.monotonic()
+    const allow: Allowances = { deletes: allowDeletes, empty: allowEmpty, deletesWithInvalid: allowDeletesWithInvalid }
+    await runPipeline({
+      reading,
+      destination: dryRun ? acceptAll(resolved.match.length, mapping.deleteFields, onChange ?? (() => {})) : destination,
+      index: dryRun ? forgetful(index) : index,
+      mapping,
+      mode: sync.mode,
+      scope: resolved.scope,
+      deletesAs: sync.deletes.as,
+      limits: {
+        rows: Math.min(sync.batch.size ?? declaration.limits.rows, declaration.limits.rows),
+        bytes: declaration.limits.bytes,
+        inFlight: Math.min(sync.batch.concurrency ?? declaration.limits.inFlight, declaration.limits.inFlight),
+      },
+      rate: dryRun ? undefined : sync.batch.rate,
+      maxDeletes: sync.guards.maxDeletes,
+      maxRejected: sync.guards.maxRejected,
+      allow,
+      resend: full ?? false,
+      seed: {
+        high: index.seed.high ^ resolved.mappingDigest.readUInt32LE(0),
+        low: index.seed.low ^ resolved.mappingDigest.readUInt32LE(4),
+      },
+      spool,
+      tally: this.#tally,
+      clock: this.#clock,
+      signal: this.#signal,
+    })
+  }
+
+  #report(error: unknown): Report {
+    const { counts, requests, guards } = this.#tally
+    const cancelled = error !== undefined && this.#signal.aborted
+    const problem = error === undefined || cancelled ? null : reported(error)
+    const bad = counts.invalid + counts.rejected + counts.delete_rejected > 0
+    let status: RunStatus = 'succeeded'
+    if (cancelled) status = 'cancelled'
+    else if (problem !== null) status = 'failed'
+    else if (counts.held > 0) status = 'deletes_held'
+    else if (bad) status = 'completed_with_errors'
+    return {
+      format_version: '1',
+      run_id: this.#variables.runId,
+      sync: this.#sync?.name ?? this.#variables.syncName,
+      mode: this.#sync?.mode ?? 'mirror',
+      status,
+      dry_run: this.#options.dryRun ?? false,
+      started_at: this.#variables.startedAt,
+      duration_ms: Math.round(this.#clock.monotonic() - this.#began),
+      counts,
+      requests,
+      guards,
+      error: problem,
+    }
+  }
+
+  #progress(): void {
+    const { counts, requests, inFlight } = this.#tally
+    const seconds = (this.#clock.monotonic() - (this.#readingSince ?? this.#clock.monotonic())) / 1000
+    const rowsPerSecond = seconds > 0 ? Math.round(counts.read / seconds) : 0
+    this.#options.onProgress?.({
+      sync: this.#sync?.name ?? '',
+      phase: this.#phase,
+      counts: { ...counts },
+      requests: { ...requests },
+      rowsPerSecond,
+      inFlight,
+    })
+  }
+}
+
+function isResolved(config: Config | ConfigInput): config is Config {
+  return 'syncs' in config && config.syncs instanceof Map
+}
+
+function pickSync(config: Config, name: string | undefined): SyncConfig {
+  const names = [...config.syncs.keys()]
+  const chosen = name ?? (names.length === 1 ? names[0] : undefined)
+  if (chosen === undefined) throw configurationError('sync_not_named', `say which sync to run: ${names.join(', ')}`)
+  const sync = config.syncs.get(chosen)
+  if (sync !== undefined) return sync
+  throw configurationError('unknown_sync', `there is no sync ${chosen}${suggestion(chosen, names)}; there is ${names.join(', ')}`)
+}

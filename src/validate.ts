@@ -1,0 +1,43 @@
+import type { Config } from './config/resolved.ts'
+import { FatalError, messageOf } from './core/errors.ts'
+import type { ReportedError } from './core/report.ts'
+import { type OwnConnectors, openEnds } from './open-ends.ts'
+
+/** What `validate` found out about one sync. */
+export interface Validation {
+  readonly sync: string
+  readonly notes: readonly string[]
+  readonly error: ReportedError | null
+}
+
+/**
+ * Checks the syncs of a configuration against the systems they name, as a run would before its first row: both
+ * ends answer, the model has its columns, the destination takes the fields and the mode. Writes nothing.
+ */
+export async function validate(
+  config: Config,
+  options: OwnConnectors & { readonly sync?: string | undefined; readonly connect?: boolean | undefined } = {},
+): Promise<Validation[]> {
+  const results: Validation[] = []
+  for (const sync of config.syncs.values()) {
+    if (options.sync !== undefined && options.sync !== sync.name) continue
+    const variables = { runId: 'validate', startedAt: new Date(0).toISOString(), syncName: sync.name }
+    try {
+      if (options.connect === false) {
+        results.push({ sync: sync.name, notes: [], error: null })
+        continue
+      }
+      await using ends = await openEnds(config, sync, options, variables)
+      results.push({ sync: sync.name, notes: ends.notes, error: null })
+    } catch (error) {
+      results.push({ sync: sync.name, notes: [], error: reported(error) })
+    }
+  }
+  return results
+}
+
+/** An error as reports carry it. Whatever is not a FatalError is a bug of ours and says so. */
+export function reported(error: unknown): ReportedError {
+  if (error instanceof FatalError) return { code: error.code, message: error.message, kind: error.kind }
+  return { code: 'internal_error', message: `${messageOf(error)} (a bug of rowferry: please report it)`, kind: 'bug' }
+}

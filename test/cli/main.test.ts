@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+
+const CLI = join(import.meta.dirname, '../../src/cli')
+
+const rowferry = (...argv: string[]) =>
+  spawnSync(process.execPath, ['--import', 'tsx', join(CLI, 'main.ts'), ...argv], { encoding: 'utf8' })
+
+test('help and version are data, and wrong usage exits 64', () => {
+  const help = rowferry('--help')
+  assert.equal(help.status, 0)
+  assert.match(help.stdout, /^Usage: rowferry/)
+  assert.equal(help.stderr, '')
+
+  const { version } = JSON.parse(readFileSync(join(CLI, '../../package.json'), 'utf8')) as { version: string }
+  assert.equal(rowferry('--version').stdout, `${version}\n`)
+
+  const unknown = rowferry('rnu')
+  assert.equal(unknown.status, 64)
+  assert.equal(unknown.stdout, '')
+  assert.equal(unknown.stderr, "rowferry: unknown command 'rnu' — did you mean run?\nsee rowferry --help\n")
+
+  const nothing = rowferry()
+  assert.equal(nothing.status, 64)
+  assert.equal(nothing.stdout, '')
+  assert.match(nothing.stderr, /^Usage: rowferry/)
+})
+
+test('help loads the parser of command lines and nothing else', () => {
+  const packages = new Set<string>()
+  const files = new Set<string>()
+  const follow = (file: string) => {
+    if (files.has(file)) return
+    files.add(file)
+    for (const [, name = ''] of readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type)[^'\n]*'([^']+)'/gm)) {
+      if (name.startsWith('.')) follow(join(dirname(file), name))
+      else if (!name.startsWith('node:')) packages.add(name)
+    }
+  }
+  follow(join(CLI, 'main.ts'))
+  assert.deepEqual([...packages], ['commander'])
+  assert.ok([...files].every((file) => dirname(file) === CLI))
+})
+
+test('the first signal asks to stop and the second ends the process', async () => {
+  const module = pathToFileURL(join(CLI, 'signals.ts')).href
+  const child = spawn(
+    process.execPath,
+    [
+      '--import',
+      'tsx',
+      '--input-type=module',
+      '--eval',
+      `const { listenForSignals } = await import(${JSON.stringify(module)})
+       const interruption = listenForSignals((name) => console.log('first ' + name))
+       interruption.signal.addEventListener('abort', () => console.log('aborted ' + interruption.signal.reason))
+       setInterval(() => {}, 1000)
+       console.log('listening')`,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  let printed = ''
+  const until = async (text: string) => {
+    while (!printed.includes(text)) printed += String((await once(child.stdout, 'data'))[0])
+  }
+  const exit = once(child, 'exit')
+  await until('listening')
+  child.kill('SIGINT')
+  await until('aborted')
+  assert.equal(printed, 'listening\nfirst SIGINT\naborted SIGINT\n')
+  assert.equal(child.exitCode, null)
+  child.kill('SIGTERM')
+  assert.deepEqual(await exit, [143, null])
+})
