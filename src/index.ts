@@ -1,8 +1,8 @@
 /** The public API: everything the command line uses, and nothing more. */
 export { loadConfig } from './config/load.ts'
 export { ConfigurationProblems } from './config/problem.ts'
-export type { Config } from './config/resolved.ts'
 export { resolveConfig } from './config/resolve.ts'
+export type { Config } from './config/resolved.ts'
 export { type ConfigInput, defineConfig, jsonSchema } from './config/schema.ts'
 export { secretsOf } from './config/secrets.ts'
 export type { ChangeBatch, Field, Operation } from './core/change.ts'
@@ -18,6 +18,7 @@ export {
   type ObjectDeclaration,
   type ObjectRequest,
 } from './core/destination.ts'
+export { suggestion } from './core/did-you-mean.ts'
 export { BatchRefusedError, configurationError, FatalError, RetryableError } from './core/errors.ts'
 export type { KeyIndex, KeyScan, Lane } from './core/key-index.ts'
 export { DONE, EXISTS, NOT_FOUND, type Outcome } from './core/outcome.ts'

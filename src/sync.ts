@@ -7,6 +7,7 @@ import { type Clock, systemClock } from './core/clock.ts'
 import { suggestion } from './core/did-you-mean.ts'
 import { configurationError, FatalError } from './core/errors.ts'
 import type { Counts, Report, RequestCounts, RowIssue, RunStatus } from './core/report.ts'
+import { SYNC_MODES } from './core/sync-mode.ts'
 import { Tally } from './core/tally.ts'
 import { type Ends, type OwnConnectors, openEnds } from './open-ends.ts'
 import { acceptAll, type ChangeSample, forgetful } from './pipeline/dry-run.ts'
@@ -55,6 +56,11 @@ export interface SyncOptions extends OwnConnectors {
 }
 
 const PROGRESS_MS = 200
+
+const SCOPE_NOTES = {
+  all: 'deletes.scope is all: every record that the model lacks is deleted',
+  seen: 'deletes.scope is seen: only records that the model held before are deleted',
+} as const
 
 /**
  * Runs one sync once and tells what happened. Rows, destinations and configurations never make it throw: that is
@@ -140,6 +146,7 @@ class Run {
     for (const note of ends.notes) onNote?.(note)
     const key = JSON.stringify(resolved.keyColumns.map(({ name, keyEncoding }) => [name, keyEncoding]))
     index.bind({ key, destination: ends.identity })
+    if (SYNC_MODES[sync.mode].delete) onNote?.(SCOPE_NOTES[resolved.scope])
     if (!dryRun) await ends.destination.prepare()
     await this.#list(ends, index)
     const digest = resolved.mappingDigest.toString('hex')
@@ -158,7 +165,8 @@ class Run {
     const age = this.#clock.now() - (index.listedAt ?? 0)
     const stale = resolved.refresh === 'always' || (typeof resolved.refresh === 'number' && age >= resolved.refresh)
     if (first ? resolved.bootstrap === 'list' : stale) {
-      if (destination.list === undefined) throw configurationError('cannot_list', 'this destination cannot list its records')
+      if (destination.list === undefined)
+        throw configurationError('cannot_list', 'this destination cannot list its records')
       this.#phase = 'listing'
       const counts = await refresh({
         list: destination.list(this.#signal),
@@ -167,13 +175,7 @@ class Run {
         sorter: () => KeySorterFile.open(),
       })
       index.note({ listedAt: this.#clock.now() })
-      if (first && counts.listed > 0) {
-        this.#options.onNote?.(
-          resolved.scope === 'all'
-            ? `the destination holds ${counts.listed} records; those that the model lacks are deleted (deletes.scope: all)`
-            : `the destination holds ${counts.listed} records; those that the model never held are left alone (deletes.scope: seen)`,
-        )
-      }
+      if (first && counts.listed > 0) this.#options.onNote?.(`the destination already holds ${counts.listed} records`)
     }
     index.note({ bootstrapped: true })
   }
@@ -207,7 +209,9 @@ class Run {
     const allow: Allowances = { deletes: allowDeletes, empty: allowEmpty, deletesWithInvalid: allowDeletesWithInvalid }
     await runPipeline({
       reading,
-      destination: dryRun ? acceptAll(resolved.match.length, mapping.deleteFields, onChange ?? (() => {})) : destination,
+      destination: dryRun
+        ? acceptAll(resolved.match.length, mapping.deleteFields, onChange ?? (() => {}))
+        : destination,
       index: dryRun ? forgetful(index) : index,
       mapping,
       mode: sync.mode,
@@ -285,5 +289,8 @@ function pickSync(config: Config, name: string | undefined): SyncConfig {
   if (chosen === undefined) throw configurationError('sync_not_named', `say which sync to run: ${names.join(', ')}`)
   const sync = config.syncs.get(chosen)
   if (sync !== undefined) return sync
-  throw configurationError('unknown_sync', `there is no sync ${chosen}${suggestion(chosen, names)}; there is ${names.join(', ')}`)
+  throw configurationError(
+    'unknown_sync',
+    `there is no sync ${chosen}${suggestion(chosen, names)}; there is ${names.join(', ')}`,
+  )
 }

@@ -10,13 +10,25 @@ export interface IssueGroup {
   readonly key: string | null
 }
 
-/** Groups issues by kind and code; the `limit` largest groups, largest first. */
-export function groupIssues(issues: Iterable<RowIssue>, limit: number): IssueGroup[] {
-  const groups = new Map<string, IssueGroup>()
-  for (const { kind, code, message, key } of issues) {
+/** How many reasons of a run are named on stderr. */
+export const REASONS = 3
+
+/** Codes are few; a system that makes one up for each row must not cost memory. */
+const MOST_GROUPS = 100
+
+/** Counts issues by kind and code as they are found, however many there are. */
+export class IssueGroups {
+  readonly #groups = new Map<string, IssueGroup>()
+
+  add({ kind, code, message, key }: RowIssue): void {
     const id = `${kind} ${code}`
-    const group = groups.get(id)
-    groups.set(id, group === undefined ? { kind, code, message, key, count: 1 } : { ...group, count: group.count + 1 })
+    const group = this.#groups.get(id)
+    if (group !== undefined) this.#groups.set(id, { ...group, count: group.count + 1 })
+    else if (this.#groups.size < MOST_GROUPS) this.#groups.set(id, { kind, code, message, key, count: 1 })
   }
-  return [...groups.values()].sort((a, b) => b.count - a.count).slice(0, limit)
+
+  /** The largest groups, largest first. */
+  largest(limit: number): IssueGroup[] {
+    return [...this.#groups.values()].sort((a, b) => b.count - a.count).slice(0, limit)
+  }
 }

@@ -1,8 +1,9 @@
-import { pino } from 'pino'
-import type { Logger } from '../index.ts'
+import { type Logger as PinoLogger, pino } from 'pino'
 import { oneLine, printable } from './printable.ts'
 import type { Scrubber } from './secrets.ts'
 import type { Style } from './style.ts'
+
+export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'>
 
 export type LogFormat = 'text' | 'json'
 

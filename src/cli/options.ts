@@ -34,13 +34,6 @@ export function parseRows(text: string): number {
   throw new InvalidArgumentError('give a whole number')
 }
 
-/** A number of rows: 1 and up. */
-export function parsePositiveRows(text: string): number {
-  const value = parseRows(text)
-  if (value > 0) return value
-  throw new InvalidArgumentError('give a whole number above 0')
-}
-
 /** `--select tag:crm`, and again for more tags. */
 export function parseSelector(text: string, earlier: readonly string[] = []): readonly string[] {
   const [, tag] = /^tag:(.+)$/.exec(text) ?? []

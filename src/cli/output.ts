@@ -1,6 +1,5 @@
-import type { Logger } from '../index.ts'
 import { whenPipeCloses } from './closed-pipe.ts'
-import { createLogger, type LogFormat } from './logger.ts'
+import { createLogger, type LogFormat, type Logger } from './logger.ts'
 import { type Scrubber, scrubber } from './secrets.ts'
 import { COLOURED, PLAIN, type Style, wantsColour } from './style.ts'
 

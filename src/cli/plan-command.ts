@@ -50,8 +50,9 @@ async function planSelected(
   const { suggestion, sync } = await import('../index.ts')
   const { mostSerious } = await import('./exit-code.ts')
   const { selectSyncs } = await import('./select-syncs.ts')
+  const { IssueGroups, REASONS } = await import('./issue-groups.ts')
   const { withProgress } = await import('./progress-line.ts')
-  const { levelOf, reasonsOf } = await import('./tell-report.ts')
+  const { levelOf } = await import('./tell-report.ts')
   const { PlanSample } = await import('./plan-sample.ts')
   const { exitCodeOfPlan, formatPlan } = await import('./plan-summary.ts')
 
@@ -59,26 +60,29 @@ async function planSelected(
   for (const name of selectSyncs(config.syncs, { names, tags: options.select ?? [] }, suggestion)) {
     if (interruption.signal.aborted) break
     const met = new PlanSample(options.rows)
+    const groups = new IssueGroups()
+    const notes: string[] = []
     const report = await withProgress(output, (onProgress) =>
       sync(config, {
         sync: name,
         dryRun: true,
         signal: interruption.signal,
-        logger: output.logger,
         onProgress,
         onChange: (change) => met.add(change),
+        onNote: (note) => notes.push(note),
+        onIssue: (issue) => groups.add(issue),
       }),
     )
     const sample = met.changes()
     const code = exitCodeOfPlan(report, options)
     codes.push(code)
-    if (options.json === true) output.json({ ...report, changes: sample })
-    const issues = await reasonsOf(report, config)
+    if (options.json === true) output.json({ ...report, notes, changes: sample })
+    const issues = groups.largest(REASONS)
     const scope = config.syncs.get(name)?.deletes.scope
     output.tell({
       level: levelOf(code),
-      text: formatPlan({ report, sample, scope, issues }, output),
-      record: { msg: `${name}: planned`, report, changes: sample, reasons: issues },
+      text: formatPlan({ report, sample, scope, notes, issues }, output),
+      record: { msg: `${name}: planned`, report, changes: sample, notes, reasons: issues },
     })
   }
   return mostSerious(codes)

@@ -2,7 +2,7 @@ import type { ChangeSample, Report } from '../index.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts'
 import type { IssueGroup } from './issue-groups.ts'
 import { formatChange } from './plan-sample.ts'
-import { formatCount, formatDuration } from './printable.ts'
+import { formatCount, formatDuration, printable } from './printable.ts'
 import type { Style } from './style.ts'
 import { details } from './summary.ts'
 
@@ -11,6 +11,8 @@ export interface PlanView {
   readonly sample: readonly ChangeSample[]
   /** `deletes.scope` as written in the configuration; undefined where the destination's default holds. */
   readonly scope: 'all' | 'seen' | undefined
+  /** What the engine found worth knowing before anything is sent. */
+  readonly notes?: readonly string[]
   readonly issues?: readonly IssueGroup[]
 }
 
@@ -26,14 +28,15 @@ export function hasChanges({ counts }: Report): boolean {
 }
 
 /** What a run would do: some of the changes, the totals, and what is worth knowing before typing `run`. */
-export function formatPlan({ report, sample, scope, issues = [] }: PlanView, options: PlanOptions): string {
+export function formatPlan({ report, sample, scope, notes = [], issues = [] }: PlanView, options: PlanOptions): string {
   const { style, width, verbose } = options
   const lines = [`${style('bold', report.sync)}  ${report.mode}  plan`]
   for (const change of sample) lines.push(`  ${formatChange(change, style, width - 2)}`)
   const left = changes(report) - sample.length
   if (sample.length > 0 && left > 0) lines.push(style('dim', `  … and ${formatCount(left)} more`))
   lines.push(`  ${totals(report, style)}   ${formatDuration(report.duration_ms)}`)
-  for (const note of notes(report, scope)) lines.push(`  ${note}`)
+  for (const note of notes) lines.push(`  ${printable(note)}`)
+  for (const remark of remarks(report, scope)) lines.push(`  ${remark}`)
   for (const line of details(report, { style, issues, verbose })) lines.push(`  ${line}`)
   return lines.join('\n')
 }
@@ -57,7 +60,8 @@ function totals(report: Report, style: Style): string {
   return parts.join('   ')
 }
 
-function notes({ counts, mode, status }: Report, scope: PlanView['scope']): string[] {
+/** What the counts mean for the deletes. */
+function remarks({ counts, mode, status }: Report, scope: PlanView['scope']): string[] {
   if (status === 'failed' || status === 'cancelled') return []
   const found: string[] = []
   const kept =

@@ -1,4 +1,4 @@
-import { access, constants, rename, stat, writeFile } from 'node:fs/promises'
+import { access, constants, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Report } from '../index.ts'
 import { CliError, usageError } from './cli-error.ts'
@@ -27,6 +27,7 @@ export async function writeReports(file: string, reports: readonly Report[], out
     await writeFile(temporary, `${JSON.stringify(output.scrub(reports), null, 2)}\n`)
     await rename(temporary, file)
   } catch (error) {
+    await rm(temporary, { force: true })
     throw new CliError(EXIT.failed, `cannot write ${file} (${(error as Error).message}); what was synced stays so`)
   }
 }

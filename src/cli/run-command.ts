@@ -1,21 +1,13 @@
 import { type Command, Option } from 'commander'
 import type { Report } from '../index.ts'
 import type { ExitCode } from './exit-code.ts'
-import {
-  type ConfigOptions,
-  type DeleteAllowance,
-  parseDeleteAllowance,
-  parsePositiveRows,
-  parseSelector,
-} from './options.ts'
+import { type ConfigOptions, type DeleteAllowance, parseDeleteAllowance, parseSelector } from './options.ts'
 import type { Session } from './session.ts'
 
 export interface RunOptions extends ConfigOptions {
   readonly select?: readonly string[]
   readonly dryRun?: boolean
   readonly full?: boolean
-  readonly limit?: number
-  readonly keys?: readonly string[]
   readonly allowDeletes?: DeleteAllowance
   readonly allowEmpty?: boolean
   readonly allowDeletesWithInvalid?: boolean
@@ -47,8 +39,6 @@ export function addRunCommand(program: Command, action: RunAction = runSyncs): v
     .addOption(new Option('--select <tag:name>', 'syncs with this tag; may be repeated').argParser(parseSelector))
     .option('--dry-run', 'compute everything, write nothing')
     .option('--full', 'send every row, changed or not')
-    .option('--limit <rows>', 'only the first rows of the model; deletes nothing', parsePositiveRows)
-    .option('--keys <key...>', 'only rows with these keys; deletes nothing else')
     .addOption(
       new Option('--allow-deletes <limit>', 'let up to this many deletes pass, this time (500 or 5%)').argParser(
         parseDeleteAllowance,
@@ -90,33 +80,36 @@ async function runSelected(
 ): Promise<ExitCode> {
   const { config, output, interruption } = session
   const { suggestion, sync } = await import('../index.ts')
-  const { usageError } = await import('./cli-error.ts')
   const { exitCodeOf, mostSerious } = await import('./exit-code.ts')
+  const { IssueGroups, REASONS } = await import('./issue-groups.ts')
   const { withProgress } = await import('./progress-line.ts')
   const { selectSyncs } = await import('./select-syncs.ts')
   const { tellReport } = await import('./tell-report.ts')
 
   const selected = selectSyncs(config.syncs, { names, tags: options.select ?? [] }, suggestion)
-  if (options.keys !== undefined && selected.length !== 1) {
-    throw usageError('--keys needs one sync', 'name it before the option: rowferry run SYNC --keys KEY…')
-  }
   const nameWidth = Math.max(...selected.map((name) => name.length))
   const codes: ExitCode[] = []
   for (const [position, name] of selected.entries()) {
+    const issues = new IssueGroups()
     const report = await withProgress(output, (onProgress) =>
       sync(config, {
         sync: name,
         signal: interruption.signal,
-        logger: output.logger,
+        dryRun: options.dryRun,
+        full: options.full,
+        allowDeletes: options.allowDeletes,
+        allowEmpty: options.allowEmpty,
+        allowDeletesWithInvalid: options.allowDeletesWithInvalid,
         onProgress,
-        ...engineOptions(options),
+        onNote: (note) => output.logger.info({}, `${name}: ${note}`),
+        onIssue: (issue) => issues.add(issue),
       }),
     )
     reports.push(report)
     const code = exitCodeOf(report, { allowRejected: options.allowRejected === true })
     codes.push(code)
     if (options.json === true) output.json(report)
-    await tellReport(report, code, { config, output, nameWidth })
+    tellReport(report, { code, issues: issues.largest(REASONS), nameWidth }, output)
     if (!interruption.signal.aborted && !(options.failFast === true && code !== 0)) continue
     const rest = selected.slice(position + 1)
     const text = `not run: ${rest.join(', ')}`
@@ -124,19 +117,4 @@ async function runSelected(
     break
   }
   return mostSerious(codes)
-}
-
-/** The options that the engine knows, without those that were not given. */
-function engineOptions(options: RunOptions) {
-  return {
-    ...(options.dryRun === undefined ? {} : { dryRun: options.dryRun }),
-    ...(options.full === undefined ? {} : { full: options.full }),
-    ...(options.limit === undefined ? {} : { limit: options.limit }),
-    ...(options.keys === undefined ? {} : { keys: [...options.keys] }),
-    ...(options.allowDeletes === undefined ? {} : { allowDeletes: options.allowDeletes }),
-    ...(options.allowEmpty === undefined ? {} : { allowEmpty: options.allowEmpty }),
-    ...(options.allowDeletesWithInvalid === undefined
-      ? {}
-      : { allowDeletesWithInvalid: options.allowDeletesWithInvalid }),
-  }
 }

@@ -33,7 +33,8 @@ function patternOf(secret: string): string {
     const ways = new Set([character, JSON.stringify(character).slice(1, -1)].map(escaped))
     const percent = [...new TextEncoder().encode(character)].map((byte) => `%${hexOfEitherCase(byte)}`).join('')
     if (character === ' ') ways.add('\\+')
-    return `(?:${[...ways, percent].join('|')})`
+    // Longest first: an escaped backslash is not a backslash and a rest.
+    return `(?:${[...ways, percent].sort((a, b) => b.length - a.length).join('|')})`
   }).join('')
 }
 

@@ -66,8 +66,6 @@ export function details(report: Report, { style, issues = [], verbose = false }:
   const { error, requests } = report
   if (error !== null) {
     lines.push(`${style('red', `error ${printable(error.code)}`)}  ${printable(error.message)}`)
-    if (error.kind === 'bug')
-      lines.push('this is a mistake in rowferry: run it again with -v and report what it prints')
   }
   if (requests.retried > 0 || requests.throttled_ms > 0 || verbose) {
     const waited = requests.throttled_ms > 0 ? ` · waited ${formatDuration(requests.throttled_ms)} for rate limits` : ''

@@ -52,7 +52,7 @@ async function validateSelected(
   const codes: ExitCode[] = []
   for (const name of selected) {
     if (interruption.signal.aborted) break
-    for (const verdict of await validate(config, { sync: name, connect, signal: interruption.signal })) {
+    for (const verdict of await validate(config, { sync: name, connect })) {
       const { error } = verdict
       codes.push(error === null ? EXIT.done : exitCodeOfError(error))
       output.tell({

@@ -20,7 +20,7 @@ export function codeFrame(location: Location): string {
 
 const URL_PASSWORD = /(:\/\/[^\s:@/]*:)(?!\$\{)([^\s@]+)(?=@)/g
 const SECRET_OPTION =
-  /(\b[\w-]*(?:token|passw(?:or)?d|secret|credentials?|(?:api|access|private)[_-]?key)["']?\s*:\s*)(?!["']?\$\{)("[^"]*"?|'[^']*'?|[^\s,}][^,}]*)/gi
+  /(\b[\w-]*(?:token|passw(?:or)?d|secret|credentials?|(?:api|access|private)[_-]?key)["']?\s*:\s*)(?!["']?\$\{)("[^"]*"?|'[^']*'?|[^\s,}](?:[^,}]*[^\s,}])?)/gi
 
 // A token written into the file is no reason to print it into the log of a CI job.
 function coverSecrets(line: string): string {

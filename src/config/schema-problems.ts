@@ -39,10 +39,11 @@ export function checkSchema<Output>(
         return
       }
     }
-    const message = issue.message === '' ? 'expected something else' : issue.message
+    const message = issue.message === '' ? 'expected something else' : issue.message.replace(/^I/, 'i')
     if (input === undefined) {
       const name = here.at(-1)
-      problems.add(here, `missing; ${message}`, typeof name === 'string' ? { missing: [name] } : {})
+      const text = message.startsWith('expected') ? `missing; ${message}` : message
+      problems.add(here, text, typeof name === 'string' ? { missing: [name] } : {})
       return
     }
     const suggestion = typeof input === 'string' ? didYouMean(input, wordsOf(issue)) : undefined
@@ -54,8 +55,8 @@ export function checkSchema<Output>(
   return undefined
 }
 
-/** Messages for what a schema says nothing about itself. */
-function expectation(issue: z.core.$ZodRawIssue): string {
+/** Messages for what a schema says nothing about itself; undefined for what zod puts well enough. */
+function expectation(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
       return `expected ${TYPES[issue.expected] ?? issue.expected}`
@@ -66,9 +67,11 @@ function expectation(issue: z.core.$ZodRawIssue): string {
     case 'too_big':
       return `expected ${issue.origin === 'number' ? 'at most' : 'a length of at most'} ${issue.maximum}`
     case 'invalid_format':
-      return `expected ${issue.format === 'regex' ? `a text like ${issue.pattern}` : `a valid ${issue.format}`}`
-    default:
+      return issue.format === 'regex' ? `expected a text like ${issue.pattern}` : undefined
+    case 'invalid_union':
       return ''
+    default:
+      return undefined
   }
 }
 
@@ -99,7 +102,7 @@ function isDeep(issue: Issue): boolean {
 
 /** The words that an enumeration, or any alternative of a union, would have taken. */
 function wordsOf(issue: Issue): readonly string[] {
-  if (issue.code === 'invalid_value') return issue.values.map(String)
+  if (issue.code === 'invalid_value') return issue.values.filter((word) => typeof word === 'string')
   return issue.code === 'invalid_union' ? issue.errors.flat().flatMap(wordsOf) : []
 }
 

@@ -19,6 +19,8 @@ import { type YamlLocator, yamlLocator } from './yaml-locator.ts'
 const MAX_NODES = 100_000
 
 const EXCESSIVE = 'this nests deeper, or multiplies by aliases further, than a configuration needs; write it out'
+// `{ table: ${TABLE} }`: a brace within braces opens a map.
+const UNQUOTED = `within { } or [ ] a reference to the environment needs quotes; write "\${NAME}"`
 
 /** Reads YAML 1.2 (core schema). `file` is how the user named it. Problems are collected, not thrown. */
 export function readYaml(text: string, file: string, environment: Environment): Draft {
@@ -41,7 +43,8 @@ export function readYaml(text: string, file: string, environment: Environment): 
     // One slip makes several errors; the first on a line is the one that helps.
     if (lines.has(location.line)) continue
     lines.add(location.line)
-    const message = syntaxMessage(error.code, error.message)
+    const isReference = text[error.pos[0]] === '{' && text[error.pos[0] - 1] === '$'
+    const message = isReference ? UNQUOTED : syntaxMessage(error.code, error.message)
     reader.problems.addProblem(locatedProblem(reader.problems.origin, location, [], message))
     if (error.code === 'RESOURCE_EXHAUSTION') break
   }

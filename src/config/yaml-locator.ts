@@ -40,7 +40,7 @@ export function yamlLocator(text: string, document: Document, lineCounter: LineC
       if (from >= 0 && from < end) return at(from, from + aim.within.length)
     }
     // Of a list or a map the key says best which one is meant, and so does it where the value is missing.
-    const keyMeant = !found || aim.part === 'key' || !(isScalar(value) || isAlias(value)) || isEmpty(value)
+    const keyMeant = aim.part === 'key' || !(isScalar(value) || isAlias(value)) || isEmpty(value)
     if (key !== undefined && keyMeant) return atNode(key)
     if (isMap<Scalar, Node>(value) && value.items[0] !== undefined) return atNode(value.items[0].key)
     return value === null ? at(0, 0) : atNode(value)

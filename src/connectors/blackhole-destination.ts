@@ -13,7 +13,6 @@ const blackholeOptions = z.strictObject({
     .string()
     .regex(/^blackhole:(\/\/)?$/, 'expected blackhole:, without anything behind it')
     .optional(),
-  base_directory: z.string().optional(),
   /** Milliseconds until a batch is answered. */
   latency: z.number().min(0).max(600_000).default(0),
   /** Share of the keys whose changes are rejected, 0 to 1. The same keys every time. */

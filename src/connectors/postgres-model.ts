@@ -51,12 +51,16 @@ export function parseModel(request: ModelRequest): PostgresModel {
     request.table === undefined ? undefined : parseQualifiedName(request.table).map(quoteIdentifier).join('.')
   const text = table === undefined ? (request.sql ?? '') : `SELECT * FROM ${table}`
   const tokens = scanSql(text)
-  while (tokens.at(-1)?.kind === 'semicolon') tokens.pop()
+  const replacements: Replacement[] = []
+  while (tokens.at(-1)?.kind === 'semicolon') {
+    const { start, end } = tokens.pop() as SqlToken
+    replacements.unshift({ start, end, index: undefined })
+  }
   refuse(text, tokens)
 
   const names = new Map<string, number>()
   const values = new Map(Object.entries(request.params))
-  const uses: { readonly start: number; readonly end: number; readonly index: number }[] = []
+  const uses: Replacement[] = []
   for (const { kind, start, end } of tokens) {
     if (kind !== 'parameter') continue
     const name = text.slice(start + 1, end)
@@ -67,8 +71,7 @@ export function parseModel(request: ModelRequest): PostgresModel {
   }
   for (const name of values.keys()) if (!names.has(name)) throw unusedParameter(name, names.keys(), table)
 
-  // Behind the last token there are only semicolons, blanks and comments.
-  const stop = tokens.at(-1)?.end ?? text.length
+  replacements.unshift(...uses)
   return {
     text,
     table,
@@ -76,14 +79,20 @@ export function parseModel(request: ModelRequest): PostgresModel {
       const value = values.get(name) ?? null
       return { name, value: value === null ? null : String(value) }
     }),
-    render: (parameter) => render(text, stop, uses, parameter),
+    render: (parameter) => render(text, replacements, parameter),
   }
+}
+
+/** A piece of the model's text that is sent as something else: parameter `index`, or nothing (a last semicolon). */
+interface Replacement {
+  readonly start: number
+  readonly end: number
+  readonly index: number | undefined
 }
 
 function render(
   text: string,
-  stop: number,
-  uses: readonly { readonly start: number; readonly end: number; readonly index: number }[],
+  replacements: readonly Replacement[],
   parameter: (index: number) => string,
 ): RenderedModel {
   let sql = ''
@@ -94,18 +103,18 @@ function render(
     pieces.push({ rendered: sql.length, source, replaced })
     sql += piece
   }
-  for (const use of uses) {
-    put(text.slice(from, use.start), from, false)
-    put(parameter(use.index), use.start, true)
-    from = use.end
+  for (const { start, end, index } of replacements) {
+    put(text.slice(from, start), from, false)
+    put(index === undefined ? ' ' : parameter(index), start, true)
+    from = end
   }
-  put(text.slice(from, stop), from, false)
+  put(text.slice(from), from, false)
   return {
     sql,
     sourceOffset(offset) {
       const piece = pieces.findLast((candidate) => candidate.rendered <= offset)
       if (piece === undefined) return 0
-      return Math.min(piece.source + (piece.replaced ? 0 : offset - piece.rendered), stop)
+      return piece.source + (piece.replaced ? 0 : offset - piece.rendered)
     },
   }
 }

@@ -73,7 +73,7 @@ async function describe(
   refuseDuplicates(described.columns)
 
   // Starting the query without fetching a row shows the rest: what is no query, a missing privilege, a wrong value.
-  const { sql, prefix } = fromModel('SELECT', rendered)
+  const { sql, prefix } = fromModel('SELECT *', rendered)
   const probe = `${sql} LIMIT 0`
   await wait(describeStatement(client, probe)).catch((error: unknown) => {
     throw isSyntax(error) ? notAQuery(error) : modelError(error, context, { sql: probe, rendered, prefix })

@@ -37,7 +37,9 @@ export interface PostgresTable {
   readonly kind: string
   readonly columns: readonly TableColumn[]
   readonly uniqueKeys: readonly UniqueKey[]
-  /** Something may leave out, redirect or change the rows of a statement: triggers, rules, policies, partitions. */
+  /** Names of the rules for inserts, updates and deletes. */
+  readonly rules: readonly string[]
+  /** Something may leave out, redirect or change the rows of a statement: triggers, policies, partitions, views. */
   readonly intervenes: boolean
   /** Runs statements of its own, whose plans the settings of the session would change. */
   readonly hasTriggers: boolean
@@ -60,6 +62,8 @@ export interface PostgresPlace {
   readonly mayCreateTemporary: boolean
   /** A standby, or a user or database whose transactions are read-only by default. */
   readonly readOnly: boolean
+  /** `server_encoding` */
+  readonly encoding: string
 }
 
 /** The table's name as SQL. */
@@ -123,7 +127,8 @@ export async function readPlace(client: pg.Client, name: string): Promise<Postgr
       'schemaExists', n.oid IS NOT NULL,
       'mayCreateTable', coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false),
       'mayCreateTemporary', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMP'),
-      'readOnly', pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('default_transaction_read_only') = 'on'
+      'readOnly', pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('default_transaction_read_only') = 'on',
+      'encoding', pg_catalog.current_setting('server_encoding')
     ) FROM (SELECT ${wanted} AS name) AS w LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.name`,
   )
   if (place === undefined) throw new RangeError('a query without conditions returned no row')
@@ -226,8 +231,9 @@ const TABLE_QUERY = `SELECT pg_catalog.json_build_object(
     'columns', coalesce((${COLUMNS}), '[]'),
     'uniqueKeys', coalesce((${UNIQUE_KEYS}), '[]'),
     'intervenes', c.relkind <> 'r' OR c.relhassubclass OR pg_catalog.row_security_active(c.oid)
-      OR coalesce(g.intervene, false)
-      OR EXISTS (SELECT FROM pg_catalog.pg_rewrite AS r WHERE r.ev_class = c.oid AND r.ev_type <> '1'),
+      OR coalesce(g.intervene, false),
+    'rules', coalesce((SELECT pg_catalog.json_agg(r.rulename) FROM pg_catalog.pg_rewrite AS r
+      WHERE r.ev_class = c.oid AND r.ev_type <> '1'), '[]'),
     'hasTriggers', g.any,
     'fillsInserts', coalesce(g.fill, false),
     'accepts', pg_catalog.json_build_object('insert', u.bits & 8 <> 0, 'update', u.bits & 4 <> 0, 'delete', u.bits & 16 <> 0),

@@ -1,33 +1,24 @@
 import type { Field, Operation } from '../core/change.ts'
 import { DONE, EXISTS, NOT_FOUND, type Outcome } from '../core/outcome.ts'
-import { quoteIdentifier } from './postgres-identifiers.ts'
-import { keepsText } from './postgres-key-text.ts'
-import { findColumn, findUniqueKey, type PostgresTable, quotedTable, type TableColumn } from './postgres-table.ts'
+import { type StagedField, type StagedMatch, stageFields } from './postgres-stage.ts'
+import { findUniqueKey, type PostgresTable, quotedTable, type TableColumn } from './postgres-table.ts'
 
-/**
- * A temporary table that the lines of a batch are copied to. Its columns are named by position (`field_0`), so that no
- * name of a user can collide.
- */
-export interface Stage {
-  /** What tells it from other stages: the definitions of its columns. */
-  readonly columns: string
-  /** Whether it has a first column `line`: the number of the line, from 0. */
-  readonly numbered: boolean
-}
-
-/** How one operation is carried out on one list of fields. `stage` stands for the name of the staging table. */
+/** How one operation is carried out on one list of fields, as SQL. */
 export interface WritePlan {
-  readonly stage: Stage
-  /** Runs between BEGIN and COPY; may be empty. */
-  readonly before: string
-  copyToStage(stage: string): string
-  /** Rows of texts, sent and printed in turn, of a line whose match the table prints otherwise than it was sent. */
-  findChangedKey(stage: string): string | undefined
+  /** What tells the staging table from others: the definitions of its columns. */
+  readonly stageColumns: string
+  /** Whether the staging table has a first column `line`: the number of the line, from 0. */
+  readonly numbered: boolean
+  /** Run between BEGIN and COPY. */
+  readonly before: readonly string[]
+  readonly copyToStage: string
+  /** Answers a row of texts, sent and printed in turn, if the table prints a match otherwise than it was sent. */
+  readonly findChangedKey: string | undefined
   /** Change the table; what they answer are numbers of lines. */
-  statements(stage: string): readonly string[]
-  /** Outcomes other than done, from the answers of the statements. */
+  readonly statements: readonly string[]
+  /** Puts the outcomes other than done, from the answers of the statements. */
   judge(answers: readonly (readonly number[])[], outcomes: Outcome[]): void
-  /** Puts the lines into the table itself, which does the same where none of the records exists. */
+  /** Copies the lines into the table itself: the same where none of the records exists. */
   readonly copyToTable: string | undefined
 }
 
@@ -39,77 +30,90 @@ export interface PlanRequest {
   readonly matchCount: number
   /** Whether the sync deletes what the model lacks: only then do keys have to come back as they were sent. */
   readonly deletes: boolean
-}
-
-const NOT_WRITTEN: Outcome = {
-  status: 'rejected',
-  code: 'not_written',
-  message: 'the table took the row without an error and does not have it: look at its triggers and row-level policies',
-}
-
-const NOT_DELETED: Outcome = {
-  status: 'rejected',
-  code: 'not_deleted',
-  message: 'the record is still there after its delete: look at the triggers and row-level policies of the table',
-}
-
-/** Makes the statements. Every answer rests on a row of the table, never on a count. */
-export function planWrite(request: PlanRequest): WritePlan {
-  const { table, operation, fields, deletes } = request
-  const numbered = operation !== 'delete' || table.intervenes
-  const match = matchParts(request)
-  const changed = match.filter((part) => part.asText)
-  const list = [...(numbered ? ['line'] : []), ...fields.map((_, index) => staged(index))].join(', ')
-  const target = `${quotedTable(table)} AS target`
-  const same = match.map(({ same }) => same).join(' AND ')
-  const absent = (stage: string) =>
-    `SELECT line FROM ${stage} AS staged WHERE NOT EXISTS (SELECT FROM ${target} WHERE ${same})`
-  const parts: Parts = { request, match, target, same, absent }
-  const inserts = operation === 'insert' || operation === 'upsert'
-  return {
-    stage: { numbered, columns: stageColumns(request, match, numbered) },
-    before: inserts ? '' : byIndexOnly(request),
-    copyToStage: (stage) => `COPY ${stage} (${list}) FROM STDIN`,
-    findChangedKey: (stage) => (changed.length === 0 ? undefined : changedKey(stage, changed)),
-    ...(inserts ? planInsert(parts) : operation === 'update' ? planUpdate(parts) : planDelete(parts, deletes)),
-    copyToTable:
-      inserts && !table.intervenes && changed.length === 0
-        ? `COPY ${quotedTable(table)} (${columnList(request)}) FROM STDIN`
-        : undefined,
-  }
-}
-
-interface Parts {
-  readonly request: PlanRequest
-  readonly match: readonly MatchPart[]
-  readonly target: string
-  readonly same: string
-  absent(stage: string): string
+  /** Name of the staging table with these columns, as SQL. */
+  stage(columns: string): string
 }
 
 type Doing = Pick<WritePlan, 'statements' | 'judge'>
 
-function planInsert({ request, match, absent, target }: Parts): Doing {
-  const { table, operation, fields } = request
-  const set = operation === 'upsert' ? assignments(request, match, (index) => excluded(fields, index)) : []
-  const values = fields.map((_, index) => match[index]?.value ?? `staged.${staged(index)}`)
-  const conflict = `ON CONFLICT (${match.map(({ name }) => name).join(', ')}) DO`
-  const keys = match.map(({ name }, index) => `target.${name} AS key_${index}`).join(', ')
-  const landed = match.map(({ equals, value }, index) => `landed.key_${index} ${equals} ${value}`).join(' AND ')
-  const insert = (stage: string) =>
-    `WITH landed AS (INSERT INTO ${target} (${columnList(request)}) SELECT ${values.join(', ')} FROM ${stage} AS staged ` +
-    `${conflict} ${set.length === 0 ? 'NOTHING' : `UPDATE SET ${set.join(', ')}`} RETURNING ${keys}) ` +
-    `SELECT staged.line FROM ${stage} AS staged WHERE NOT EXISTS (SELECT FROM landed WHERE ${landed})`
-  if (set.length > 0) {
-    return { statements: (stage) => [insert(stage)], judge: ([left], outcomes) => put(outcomes, left, NOT_WRITTEN) }
-  }
-  // Nothing to update: what was not inserted is there already, unless something kept it out.
-  const existing = operation === 'insert' ? EXISTS : DONE
-  if (operation === 'insert' && !table.intervenes) {
-    return { statements: (stage) => [insert(stage)], judge: ([left], outcomes) => put(outcomes, left, existing) }
+/** What the statements are made of. */
+interface Parts {
+  readonly table: PostgresTable
+  readonly fields: readonly StagedField[]
+  readonly match: readonly StagedMatch[]
+  readonly columns: string
+  readonly target: string
+  readonly staged: string
+  /** Condition: the record of a staged line. */
+  readonly same: string
+}
+
+const NOT_WRITTEN: Outcome = Object.freeze({
+  status: 'rejected',
+  code: 'not_written',
+  message: 'the table accepted the record and did not store it: look at its triggers and row-level security policies',
+})
+
+const NOT_DELETED: Outcome = Object.freeze({
+  status: 'rejected',
+  code: 'not_deleted',
+  message:
+    'the record is still there after its delete: look at the triggers and row-level security policies of the table',
+})
+
+/** Makes the statements. Each outcome rests on a row that the table answered or lacks, never on a count. */
+export function planWrite(request: PlanRequest): WritePlan {
+  const { table, operation, matchCount, deletes } = request
+  const verifiesKeys = deletes && operation !== 'delete'
+  const { fields, match } = stageFields({ ...request, exactKeys: deletes, verifiesKeys })
+  const numbered = operation !== 'delete' || table.intervenes
+  const stageColumns = [...(numbered ? ['line integer'] : []), ...fields.map((field) => field.definition)].join(', ')
+  const stage = request.stage(stageColumns)
+  const names = [...(numbered ? ['line'] : []), ...fields.map((_, index) => `field_${index}`)]
+  const columns = fields.map((field) => field.name).join(', ')
+  const changeable = match.flatMap(({ texts }) => texts ?? [])
+  const inserts = operation === 'insert' || operation === 'upsert'
+  const parts: Parts = {
+    table,
+    fields,
+    match,
+    columns,
+    target: `${quotedTable(table)} AS target`,
+    staged: `${stage} AS staged`,
+    same: match.map(({ name, equals, value }) => `target.${name} ${equals} ${value}`).join(' AND '),
   }
   return {
-    statements: (stage) => [insert(stage), absent(stage)],
+    stageColumns,
+    numbered,
+    before: inserts ? [] : byIndex(table, request.fields.slice(0, matchCount)),
+    copyToStage: `COPY ${stage} (${names.join(', ')}) FROM STDIN`,
+    findChangedKey: changeable.length === 0 ? undefined : findChangedKey(parts.staged, changeable),
+    ...(inserts ? insert(parts, operation) : operation === 'update' ? update(parts) : remove(parts)),
+    copyToTable:
+      inserts && !table.intervenes && changeable.length === 0
+        ? `COPY ${quotedTable(table)} (${columns}) FROM STDIN`
+        : undefined,
+  }
+}
+
+function insert(parts: Parts, operation: 'insert' | 'upsert'): Doing {
+  const { table, fields, match, columns, target, staged } = parts
+  const set = operation === 'upsert' ? assignments(parts, (_, name) => `excluded.${name}`) : []
+  const conflict = match.map(({ name }) => name).join(', ')
+  const keys = match.map(({ name }, index) => `target.${name} AS key_${index}`).join(', ')
+  const landed = match.map(({ equals, value }, index) => `landed.key_${index} ${equals} ${value}`).join(' AND ')
+  const sql =
+    `WITH landed AS (INSERT INTO ${target} (${columns}) SELECT ${fields.map(({ value }) => value).join(', ')} ` +
+    `FROM ${staged} ON CONFLICT (${conflict}) DO ${set.length === 0 ? 'NOTHING' : `UPDATE SET ${set.join(', ')}`} ` +
+    `RETURNING ${keys}) SELECT staged.line FROM ${staged} WHERE NOT EXISTS (SELECT FROM landed WHERE ${landed})`
+  if (set.length > 0) {
+    return { statements: [sql], judge: ([left = []], outcomes) => put(outcomes, left, NOT_WRITTEN) }
+  }
+  // What was not inserted exists, unless something kept it out.
+  const existing = operation === 'insert' ? EXISTS : DONE
+  const certain = operation === 'insert' && !table.intervenes
+  return {
+    statements: certain ? [sql] : [sql, absent(parts)],
     judge: ([left = [], missing = []], outcomes) => {
       put(outcomes, left, existing)
       put(outcomes, both(left, missing), NOT_WRITTEN)
@@ -117,17 +121,20 @@ function planInsert({ request, match, absent, target }: Parts): Doing {
   }
 }
 
-function planUpdate({ request, match, same, absent, target }: Parts): Doing {
-  const { table, fields } = request
-  const set = assignments(request, match, (index) => match[index]?.value ?? `staged.${staged(index)}`, fields)
-  const notFound: Doing['judge'] = ([left], outcomes) => put(outcomes, left, NOT_FOUND)
-  if (set.length === 0) return { statements: (stage) => [absent(stage)], judge: notFound }
-  const update = (stage: string) =>
-    `WITH landed AS (UPDATE ${target} SET ${set.join(', ')} FROM ${stage} AS staged WHERE ${same} RETURNING staged.line) ` +
-    `SELECT line FROM ${stage} EXCEPT SELECT line FROM landed`
-  if (!table.intervenes) return { statements: (stage) => [update(stage)], judge: notFound }
+function update(parts: Parts): Doing {
+  const { table, target, staged, same } = parts
+  const set = assignments(parts, (value) => value)
+  if (set.length === 0) {
+    return { statements: [absent(parts)], judge: ([missing = []], outcomes) => put(outcomes, missing, NOT_FOUND) }
+  }
+  const sql =
+    `WITH landed AS (UPDATE ${target} SET ${set.join(', ')} FROM ${staged} WHERE ${same} RETURNING staged.line) ` +
+    `SELECT line FROM ${staged} EXCEPT SELECT line FROM landed`
+  if (!table.intervenes) {
+    return { statements: [sql], judge: ([left = []], outcomes) => put(outcomes, left, NOT_FOUND) }
+  }
   return {
-    statements: (stage) => [update(stage), absent(stage)],
+    statements: [sql, absent(parts)],
     judge: ([left = [], missing = []], outcomes) => {
       put(outcomes, left, NOT_WRITTEN)
       put(outcomes, both(left, missing), NOT_FOUND)
@@ -135,20 +142,62 @@ function planUpdate({ request, match, same, absent, target }: Parts): Doing {
   }
 }
 
-function planDelete({ request, match, same, target }: Parts, deletes: boolean): Doing {
-  // A record whose key only equals the one to delete is the record of another key: citext, numeric.
-  const exactly = [
-    same,
-    ...match.flatMap(({ loose, name, value }) =>
-      loose && deletes ? `target.${name}::pg_catalog.text = (${value})::pg_catalog.text` : [],
-    ),
-  ].join(' AND ')
-  const remove = (stage: string) => `DELETE FROM ${target} USING ${stage} AS staged WHERE ${exactly}`
-  if (!request.table.intervenes) return { statements: (stage) => [remove(stage)], judge: () => {} }
-  const present = (stage: string) =>
-    `SELECT line FROM ${stage} AS staged WHERE EXISTS (SELECT FROM ${target} WHERE ${exactly})`
+function remove({ table, match, target, staged, same }: Parts): Doing {
+  // A record whose key only equals the deleted one (citext, numeric) is the record of another key.
+  const texts = match
+    .filter(({ loose }) => loose)
+    .map(({ name, value }) => `target.${name}::pg_catalog.text = ${value}::pg_catalog.text`)
+  const exactly = [same, ...texts].join(' AND ')
+  const sql = `DELETE FROM ${target} USING ${staged} WHERE ${exactly}`
+  if (!table.intervenes) return { statements: [sql], judge: () => {} }
   return {
-    statements: (stage) => [remove(stage), present(stage)],
-    judge: ([, left], outcomes) => put(outcomes, left, NOT_DELETED),
+    statements: [sql, `SELECT line FROM ${staged} WHERE EXISTS (SELECT FROM ${target} WHERE ${exactly})`],
+    judge: ([, left = []], outcomes) => put(outcomes, left, NOT_DELETED),
   }
+}
+
+/** The SET list of an existing record. `value` is given the staged value and the quoted name. */
+function assignments(parts: Parts, value: (staged: string, name: string) => string): string[] {
+  const { fields, match } = parts
+  return fields.flatMap(({ field, name, value: staged }, index) => {
+    // The match as it was sent becomes the key that the table lists.
+    if (index < match.length ? !match[index]?.loose : field.on === 'insert') return []
+    const given = value(staged, name)
+    return [
+      `${name} = ${field.nulls === 'skip' && index >= match.length ? `COALESCE(${given}, target.${name})` : given}`,
+    ]
+  })
+}
+
+/** A second look, in a new snapshot: lines whose record is not in the table. */
+function absent({ target, staged, same }: Parts): string {
+  return `SELECT line FROM ${staged} WHERE NOT EXISTS (SELECT FROM ${target} WHERE ${same})`
+}
+
+function findChangedKey(staged: string, texts: readonly { readonly sent: string; readonly printed: string }[]): string {
+  const pairs = texts.map(({ sent, printed }) => `${sent}, ${printed}`).join(', ')
+  const differs = texts.map(({ sent, printed }) => `${sent} <> ${printed}`).join(' OR ')
+  return `SELECT ${pairs} FROM ${staged} WHERE ${differs} LIMIT 1`
+}
+
+/**
+ * The planner knows nothing of the keys in a staging table and may read all of a large table for a batch: it is held to
+ * the unique index. Not where triggers run queries of their own, which have nothing to do with it.
+ */
+function byIndex(table: PostgresTable, match: readonly { readonly column: TableColumn }[]): string[] {
+  const key = findUniqueKey(
+    table,
+    match.map(({ column }) => column.name),
+  )
+  if (key === undefined || table.hasTriggers) return []
+  return ['SET LOCAL enable_hashjoin = off', 'SET LOCAL enable_mergejoin = off']
+}
+
+function put(outcomes: Outcome[], lines: readonly number[], outcome: Outcome): void {
+  for (const line of lines) outcomes[line] = outcome
+}
+
+function both(a: readonly number[], b: readonly number[]): number[] {
+  const wanted = new Set(b)
+  return a.filter((line) => wanted.has(line))
 }

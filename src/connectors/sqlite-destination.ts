@@ -21,8 +21,6 @@ const sqliteOptions = z
     /** `sqlite:./app.db`, `sqlite:/var/lib/app.db`, `sqlite:///var/lib/app.db`. */
     url: z.string().startsWith('sqlite:', 'expected sqlite:PATH').optional(),
     path: z.string().min(1).optional(),
-    /** Folder that a relative path starts from; the current one otherwise. */
-    base_directory: z.string().optional(),
   })
   .refine((options) => (options.url === undefined) !== (options.path === undefined), {
     error: 'expected either `url` or `path`',
@@ -46,6 +44,7 @@ export const sqliteDestination = defineDestination<SqliteOptions>({
     deletesAs: ['delete'],
     creates: true,
   }),
+  locate: (options, baseDirectory) => ({ path: resolve(baseDirectory, writtenPath(options)) }),
   identity: (options) => `sqlite:${databasePath(options)}`,
   async open(options, object) {
     const path = databasePath(options)
@@ -64,7 +63,7 @@ function writtenPath(options: { path?: string | undefined; url?: string | undefi
 }
 
 function databasePath(options: SqliteOptions): string {
-  return resolve(options.base_directory ?? '.', writtenPath(options))
+  return resolve(writtenPath(options))
 }
 
 class SqliteTableDestination implements Destination {

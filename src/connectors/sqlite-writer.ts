@@ -8,7 +8,10 @@ import { planStatement, type StatementPlan } from './sqlite-statement.ts'
 import { findColumn, type SqliteColumn, type SqliteTable } from './sqlite-table.ts'
 import { type Binder, binderFor, isRefusal, type SqliteValue } from './sqlite-values.ts'
 
-/** A prepared operation on one list of fields. `values` and `bound` are used again for every row. */
+/**
+ * A prepared operation on one list of fields. `values` (by field) and `bound` (by parameter) are used again for every
+ * row, and are the same array where fields and parameters are in the same order.
+ */
 interface Prepared extends StatementPlan {
   readonly fields: readonly Field[]
   readonly statement: SqliteStatement
@@ -63,6 +66,7 @@ export class SqliteWriter {
     const outcomes = new Array<Outcome>(batch.count)
     // One string for the batch: its slices cost a tenth of decoding field by field.
     const text = batch.text.toString('utf8', 0, batch.ends[batch.count - 1])
+    const { binders, values } = prepared
     const width = prepared.fields.length
     let at = 0
     let backslash = text.indexOf('\\')
@@ -76,11 +80,15 @@ export class SqliteWriter {
           backslash = text.indexOf('\\', end)
         }
         at = end + 1
-        const binder = prepared.binders[index]
-        const value = field === null || binder === undefined ? field : binder(field)
-        if (isRefusal(value)) refused ??= { status: 'rejected', code: value.code, message: value.message }
-        else if (value === null && index < this.#match) refused ??= missingMatch(prepared.fields[index] as Field)
-        else prepared.values[index] = value
+        const binder = binders[index]
+        if (field === null || binder === undefined) {
+          values[index] = field
+          if (field === null && index < this.#match) refused ??= missingMatch(prepared.fields[index] as Field)
+          continue
+        }
+        const value = binder(field)
+        if (typeof value === 'object' && isRefusal(value)) refused ??= { status: 'rejected', ...value }
+        else values[index] = value
       }
       outcomes[row] = refused ?? this.#run(prepared)
     }
@@ -89,8 +97,10 @@ export class SqliteWriter {
 
   #run(prepared: Prepared): Outcome {
     const { bound, values, parameters } = prepared
-    for (let index = 0; index < parameters.length; index++) {
-      bound[index] = values[parameters[index] as number] as SqliteValue
+    if (bound !== values) {
+      for (let index = 0; index < parameters.length; index++) {
+        bound[index] = values[parameters[index] as number] as SqliteValue
+      }
     }
     try {
       return prepared.statement.run(...bound).changes === 0 ? prepared.unchanged : DONE
@@ -120,6 +130,8 @@ export class SqliteWriter {
     const columns = fields.map((field) => this.#column(field.name))
     const plan = planStatement(operation, this.#table, fields, columns, this.#match)
     const used = new Set(plan.parameters)
+    const values: SqliteValue[] = fields.map(() => null)
+    const inOrder = plan.parameters.length === fields.length && plan.parameters.every((field, index) => field === index)
     return {
       ...plan,
       fields,
@@ -127,8 +139,8 @@ export class SqliteWriter {
       binders: fields.map((field, index) =>
         used.has(index) ? binderFor(field, columns[index] as SqliteColumn, index < this.#match) : undefined,
       ),
-      values: fields.map(() => null),
-      bound: plan.parameters.map(() => null),
+      values,
+      bound: inOrder ? values : plan.parameters.map(() => null),
     }
   }
 

@@ -6,16 +6,19 @@
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = simplified(word)
   // What comes from a file or a command line may be of any length; no name is longer than this.
-  if (wanted.length > 100) return undefined
+  if (wanted === '' || wanted.length > 100) return undefined
   let best: string | undefined
   let bestDistance = Number.POSITIVE_INFINITY
   for (const candidate of candidates) {
     const letters = simplified(candidate)
+    if (letters === '') continue
     const limit = Math.max(1, Math.floor(Math.max(wanted.length, letters.length) / 3))
     if (Math.abs(wanted.length - letters.length) > limit) continue
     const distance = wanted === letters ? 0 : editDistance(wanted, letters)
+    if (distance > limit) continue
     // A word of one or two letters is one edit from every other such word.
-    if (distance > limit || (distance > 0 && Math.min(wanted.length, letters.length) < 3)) continue
+    const isShort = Math.min(wanted.length, letters.length) < 3
+    if (isShort && !wanted.startsWith(letters) && !letters.startsWith(wanted)) continue
     if (distance < bestDistance) {
       best = candidate
       bestDistance = distance

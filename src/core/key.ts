@@ -302,7 +302,7 @@ export function compareKeys(
 ): number {
   const aLength = aEnd - aStart
   const bLength = bEnd - bStart
-  const shared = aLength < bLength ? aLength : bLength
+  const shared = Math.min(aLength, bLength)
   for (let index = 0; index < shared; index++) {
     const difference = (a[aStart + index] as number) - (b[bStart + index] as number)
     if (difference !== 0) return difference

@@ -30,11 +30,7 @@ export class BatchSender {
   readonly #options: SenderOptions
   readonly #pacing: Pacing | undefined
 
-  constructor(
-    destination: Destination,
-    options: SenderOptions,
-    pacing?: Pacing,
-  ) {
+  constructor(destination: Destination, options: SenderOptions, pacing?: Pacing) {
     this.#destination = destination
     this.#options = options
     this.#pacing = pacing

@@ -3,7 +3,7 @@ import { decodeRow } from '../core/copy-text.ts'
 import { FatalError } from '../core/errors.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import { compareKeys, KEY_MISSING, KEY_TOO_LONG, KeyEncoder, keySpace, MAX_KEY_BYTES, printKey } from '../core/key.ts'
-import { type KeyedBatch, ROW_DUPLICATE, ROW_KEYED, ROW_UNKEYED } from '../core/keyed-batch.ts'
+import { type KeyedBatch, ROW_DUPLICATE, ROW_UNKEYED } from '../core/keyed-batch.ts'
 import type { RowBatch, RowLayout } from '../core/row-batch.ts'
 import type { Tally } from '../core/tally.ts'
 

@@ -1,8 +1,8 @@
 import type { KeyEncoding } from '../core/column.ts'
 import type { KeyList } from '../core/destination.ts'
 import { FatalError } from '../core/errors.ts'
-import { ADOPTED, GONE, SegmentBuilder } from '../core/key-entry.ts'
 import { compareKeys, KEY_MISSING, KeyEncoder, keySpace, printKey } from '../core/key.ts'
+import { ADOPTED, GONE, SegmentBuilder } from '../core/key-entry.ts'
 import type { KeyIndex, KeyScan, Lane } from '../core/key-index.ts'
 import type { KeySorter } from '../core/key-sorter.ts'
 
@@ -104,7 +104,10 @@ class ListMerge {
     const order = this.#last === undefined ? 1 : compareKeys(key, 0, key.length, this.#last, 0, this.#last.length)
     if (order === 0) return
     if (order < 0) {
-      throw new FatalError('list_out_of_order', `the destination listed ${printKey(encodings, key)} out of key order; report this`)
+      throw new FatalError(
+        'list_out_of_order',
+        `the destination listed ${printKey(encodings, key)} out of key order; report this`,
+      )
     }
     this.#last = Buffer.from(key)
     this.counts.listed++

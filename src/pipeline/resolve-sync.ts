@@ -11,11 +11,18 @@ export interface SyncRequest {
   readonly name: string
   readonly key: readonly string[]
   readonly mode: SyncMode
-  readonly destination: { readonly object: string; readonly match: readonly string[] | undefined; readonly create: boolean }
+  readonly destination: {
+    readonly object: string
+    readonly match: readonly string[] | undefined
+    readonly create: boolean
+  }
   readonly deletes: { readonly scope: DeleteScope | undefined; readonly as: DeletesAs }
   readonly fields: readonly FieldMapping[] | undefined
   readonly exclude: readonly string[]
-  readonly index: { readonly bootstrap: 'list' | 'empty' | undefined; readonly refresh: 'always' | 'never' | number | undefined }
+  readonly index: {
+    readonly bootstrap: 'list' | 'empty' | undefined
+    readonly refresh: 'always' | 'never' | number | undefined
+  }
 }
 
 /** A sync whose every question is answered. */
@@ -35,7 +42,11 @@ export interface ResolvedSync {
 }
 
 /** Answers them, or throws the configuration error that says what is wrong and what would do. */
-export function resolveSync(sync: SyncRequest, columns: readonly Column[], declaration: ObjectDeclaration): ResolvedSync {
+export function resolveSync(
+  sync: SyncRequest,
+  columns: readonly Column[],
+  declaration: ObjectDeclaration,
+): ResolvedSync {
   requireSupport(sync, declaration)
   const known = new Map(columns.map((column) => [column.name, column]))
   const need = (name: string, where: string): Column => {
@@ -52,7 +63,8 @@ export function resolveSync(sync: SyncRequest, columns: readonly Column[], decla
   const mappings = sync.fields ?? plainFields(columns, sync.exclude)
   for (const { field, from } of mappings) {
     if (from.kind === 'column') need(from.column, `fields.${field}`)
-    if (from.kind === 'template') for (let at = 1; at < from.parts.length; at += 2) need(from.parts[at] as string, `fields.${field}`)
+    if (from.kind === 'template')
+      for (let at = 1; at < from.parts.length; at += 2) need(from.parts[at] as string, `fields.${field}`)
   }
   const match = resolveMatch(sync, mappings, declaration)
   const rank = new Map(match.map((field, index) => [field, index]))
@@ -64,7 +76,10 @@ export function resolveSync(sync: SyncRequest, columns: readonly Column[], decla
   const bootstrap = sync.index.bootstrap ?? (lists === 'cheap' || (needsList && lists === 'paged') ? 'list' : 'empty')
   const refresh = sync.index.refresh ?? (lists === 'cheap' && wantsList ? 'always' : 'never')
   if (lists === 'never' && (bootstrap === 'list' || refresh !== 'never')) {
-    throw configurationError('cannot_list', `this destination cannot list its records; leave index.bootstrap and index.refresh out`)
+    throw configurationError(
+      'cannot_list',
+      `this destination cannot list its records; leave index.bootstrap and index.refresh out`,
+    )
   }
   return {
     match,
@@ -81,21 +96,33 @@ export function resolveSync(sync: SyncRequest, columns: readonly Column[], decla
 function requireSupport(sync: SyncRequest, declaration: ObjectDeclaration): void {
   if (!declaration.syncModes.includes(sync.mode)) {
     const supported = declaration.syncModes.join(', ')
-    throw configurationError('unsupported_mode', `${sync.destination.object} does not support mode ${sync.mode}; it supports ${supported}`)
+    throw configurationError(
+      'unsupported_mode',
+      `${sync.destination.object} does not support mode ${sync.mode}; it supports ${supported}`,
+    )
   }
   const as = sync.deletes.as.kind
   if (as === 'archive' && !declaration.deletesAs.includes('archive')) {
-    throw configurationError('unsupported_deletes', `${sync.destination.object} cannot archive; use deletes.as: delete, clear or a field to set`)
+    throw configurationError(
+      'unsupported_deletes',
+      `${sync.destination.object} cannot archive; use deletes.as: delete, clear or a field to set`,
+    )
   }
   if (sync.destination.create && !declaration.creates) {
-    throw configurationError('cannot_create', `${sync.destination.object} cannot be created by a sync; leave destination.create out`)
+    throw configurationError(
+      'cannot_create',
+      `${sync.destination.object} cannot be created by a sync; leave destination.create out`,
+    )
   }
 }
 
 function resolveScope(sync: SyncRequest, declaration: ObjectDeclaration): DeleteScope {
   const asked = sync.deletes.scope
   if (asked === 'all' && declaration.lists === 'never') {
-    throw configurationError('cannot_list', 'deletes.scope all needs a destination that can list its records; use scope seen')
+    throw configurationError(
+      'cannot_list',
+      'deletes.scope all needs a destination that can list its records; use scope seen',
+    )
   }
   return asked ?? (declaration.shared || declaration.lists === 'never' ? 'seen' : 'all')
 }
@@ -118,7 +145,10 @@ function plainFields(columns: readonly Column[], exclude: readonly string[]): Fi
  */
 function resolveMatch(sync: SyncRequest, fields: readonly FieldMapping[], declaration: ObjectDeclaration): string[] {
   const carries = (column: string, field: FieldMapping) =>
-    field.from.kind === 'column' && field.from.column === column && field.from.hash === undefined && field.type === undefined
+    field.from.kind === 'column' &&
+    field.from.column === column &&
+    field.from.hash === undefined &&
+    field.type === undefined
   const asked = sync.destination.match
   const match = sync.key.map((column) => {
     const candidates = fields.filter((field) => carries(column, field) && field.on === 'always')
@@ -136,12 +166,18 @@ function resolveMatch(sync: SyncRequest, fields: readonly FieldMapping[], declar
   })
   const extra = asked?.find((field) => !match.includes(field))
   if (extra !== undefined) {
-    throw configurationError('match_is_not_key', `destination.match names ${extra}, which is no key column; add its column to key, or leave it out`)
+    throw configurationError(
+      'match_is_not_key',
+      `destination.match names ${extra}, which is no key column; add its column to key, or leave it out`,
+    )
   }
   if (declaration.match !== 'any') {
     const unusable = match.find((field) => !declaration.match.includes(field))
     if (unusable !== undefined) {
-      throw configurationError('unusable_match', `${sync.destination.object} cannot be matched by ${unusable}; it can by ${declaration.match.join(', ')}`)
+      throw configurationError(
+        'unusable_match',
+        `${sync.destination.object} cannot be matched by ${unusable}; it can by ${declaration.match.join(', ')}`,
+      )
     }
   }
   return match
@@ -155,6 +191,8 @@ function columnsOf({ from }: FieldMapping): string[] {
 
 /** Run variables and constants for inserts only are left out: they would make every row differ. */
 function digest(fields: readonly FieldMapping[]): Buffer {
-  const lasting = fields.filter(({ from, on }) => from.kind !== 'variable' && !(from.kind === 'constant' && on === 'insert'))
+  const lasting = fields.filter(
+    ({ from, on }) => from.kind !== 'variable' && !(from.kind === 'constant' && on === 'insert'),
+  )
   return createHash('sha256').update(JSON.stringify(lasting)).digest()
 }

@@ -2,19 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
 import { FatalError } from '../core/errors.ts'
-import type { Segment } from '../core/key-entry.ts'
 import type { KeyIndex, KeyScan, Lane } from '../core/key-index.ts'
-import { LAYER_SCHEMA, LAYER_SPAN, LayerBuilder, LayerCursor, type LayerRow, LayerWriter, type Seed } from './layer.ts'
-import { LayerMerge } from './layer-merge.ts'
+import type { Seed } from './layer.ts'
+import { LayerStore, type StagedSegment } from './layer-store.ts'
 import { damaged, openExclusively, stateError } from './state-file.ts'
 
 /** Version of the file's layout. A newer one is refused, an older one migrated (there is none yet). */
 const FORMAT_VERSION = 1
-/** The delta is folded into the base when it holds more than this share of it. */
-const DELTA_SHARE = 0.05
-/** Segments per transaction while folding: about 4 MiB of write-ahead log. */
-const SEGMENTS_PER_COMMIT = 64
-
 /** What an index is bound to. */
 export interface IndexIdentity {
   /** Key columns and their encodings. */
@@ -23,6 +17,7 @@ export interface IndexIdentity {
   readonly destination: string
 }
 
+/** `bytes` is the size of the file without its write-ahead log; 0 in a dry run. */
 export interface IndexSummary {
   readonly entries: number
   readonly bytes: number
@@ -39,8 +34,8 @@ export class KeyIndexFile implements KeyIndex {
   readonly #database: Database
   readonly #sync: string
   readonly #keep: boolean
-  readonly #writer: LayerWriter
-  readonly #staged: { layer: number; sequence: number; segment: Segment; intent: boolean }[] = []
+  readonly #layers: LayerStore
+  readonly #staged: StagedSegment[] = []
 
   private constructor(database: Database, path: string, sync: string, keep: boolean, isNew: boolean) {
     this.#database = database
@@ -53,9 +48,8 @@ export class KeyIndexFile implements KeyIndex {
     const seed = Buffer.from(this.#meta('seed') ?? '', 'hex')
     if (seed.length !== 8) throw damaged(this.#sync, 'its seed is missing')
     this.seed = { high: seed.readUInt32LE(0), low: seed.readUInt32LE(4) }
-    this.#writer = new LayerWriter(database, this.seed)
+    this.#layers = new LayerStore(database, { sync, path }, this.seed)
     this.isNew = this.#meta('bootstrapped') === undefined
-    this.#recover()
   }
 
   /**
@@ -116,20 +110,15 @@ export class KeyIndexFile implements KeyIndex {
   }
 
   summary(): IndexSummary {
-    const row = this.#database
-      .prepare("SELECT sum(entries) AS entries FROM layer WHERE kind IN ('base', 'delta')")
-      .get()
-    const bytes = this.#keep ? statSync(this.path).size : 0
-    return { entries: (row as { entries: number | null }).entries ?? 0, bytes }
+    return { entries: this.#layers.entries, bytes: this.#keep ? statSync(this.path).size : 0 }
   }
 
   scan(): KeyScan {
-    const layers = this.#layers().filter((layer) => layer.kind === 'base' || layer.kind === 'delta')
-    return new LayerMerge(this.#cursors(layers), { showGone: false })
+    return this.#layers.scan()
   }
 
   lane(): Lane {
-    const layer = this.#newLayer('lane')
+    const layer = this.#guarded(() => this.#layers.add('lane'))
     return {
       intend: (sequence, segment) => this.#staged.push({ layer, sequence, segment, intent: true }),
       put: (sequence, segment) => this.#staged.push({ layer, sequence, segment, intent: false }),
@@ -138,20 +127,13 @@ export class KeyIndexFile implements KeyIndex {
 
   commit(): void {
     if (this.#staged.length === 0) return
-    this.#guarded(() => {
-      this.#transaction(() => {
-        for (const { layer, sequence, segment, intent } of this.#staged) {
-          this.#writer.put(layer, sequence, segment, intent)
-        }
-        this.#writer.flush()
-      })
-      this.#staged.length = 0
-    })
+    this.#guarded(() => this.#layers.write(this.#staged))
+    this.#staged.length = 0
   }
 
   compact(): void {
     this.commit()
-    this.#guarded(() => this.#compact())
+    this.#guarded(() => this.#layers.compact())
   }
 
   /** Gives the lock back. A dry run leaves nothing behind. */
@@ -167,7 +149,7 @@ export class KeyIndexFile implements KeyIndex {
 
   #create(): void {
     this.#database.exec('CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID')
-    this.#database.exec(LAYER_SCHEMA)
+    LayerStore.create(this.#database)
     this.#setMeta('format_version', String(FORMAT_VERSION))
     this.#setMeta('sync', this.#sync)
     this.#setMeta('seed', randomBytes(8).toString('hex'))
@@ -185,96 +167,6 @@ export class KeyIndexFile implements KeyIndex {
     if (owner === this.#sync) return
     const message = `${this.path} is the key index of ${owner}, not of ${this.#sync}; put the right file back, or start over with \`rowferry index rebuild ${this.#sync}\``
     throw new FatalError('index_foreign', message, { kind: 'configuration' })
-  }
-
-  /** After a crash: drops what was half built and folds in what the killed run had committed, intents included. */
-  #recover(): void {
-    this.#transaction(() => this.#database.exec("UPDATE layer SET kind = 'garbage' WHERE kind = 'building'"))
-    this.#compact()
-  }
-
-  #compact(): void {
-    const layers = this.#layers()
-    const lanes = layers.filter((layer) => layer.kind === 'lane')
-    const filled = lanes.filter((lane) => lane.entries > 0)
-    const base = layers.find((layer) => layer.kind === 'base')
-    const delta = layers.find((layer) => layer.kind === 'delta')
-    const small = filled.reduce((sum, lane) => sum + lane.entries, delta?.entries ?? 0)
-    const replaced = [...lanes]
-    if (filled.length > 0) {
-      const whole = base === undefined || small > base.entries * DELTA_SHARE
-      if (delta !== undefined) replaced.push(delta)
-      if (whole && base !== undefined) replaced.push(base)
-      const only = filled.length === 1 && (whole ? base === undefined && delta === undefined : delta === undefined)
-      // A first run leaves one sorted lane: it is the base as it stands, and copying it would double the file.
-      const target = only
-        ? (filled[0] as LayerRow).id
-        : this.#fold(
-            replaced.filter((layer) => layer.entries > 0),
-            whole,
-          )
-      this.#transaction(() => {
-        const retire = this.#database.prepare("UPDATE layer SET kind = 'garbage' WHERE id = ?")
-        for (const layer of replaced) if (layer.id !== target) retire.run(layer.id)
-        this.#database.prepare('UPDATE layer SET kind = ? WHERE id = ?').run(whole ? 'base' : 'delta', target)
-      })
-    } else if (lanes.length > 0) {
-      this.#transaction(() => this.#database.exec("UPDATE layer SET kind = 'garbage' WHERE kind = 'lane'"))
-    }
-    this.#dropGarbage()
-  }
-
-  /** Merges layers into a new one, in bounded transactions; it counts only once the caller says so. */
-  #fold(layers: readonly LayerRow[], whole: boolean): number {
-    const target = this.#newLayer('building')
-    const merge = new LayerMerge(this.#cursors(layers), { showGone: !whole })
-    const builder = new LayerBuilder(this.#writer, target)
-    for (let more = true; more; ) {
-      this.#transaction(() => {
-        const until = builder.segments + SEGMENTS_PER_COMMIT
-        while (builder.segments < until && more) {
-          more = merge.next()
-          if (more)
-            builder.push(merge.state, merge.bytes, merge.keyStart, merge.keyEnd, merge.printHigh, merge.printLow)
-        }
-        if (!more) builder.finish()
-        this.#writer.flush()
-      })
-    }
-    return target
-  }
-
-  #dropGarbage(): void {
-    const garbage = this.#layers().filter((layer) => layer.kind === 'garbage')
-    if (garbage.length === 0) return
-    this.#transaction(() => {
-      for (const { id } of garbage) {
-        this.#database
-          .prepare('DELETE FROM segment WHERE id >= ? AND id < ?')
-          .run(id * LAYER_SPAN, (id + 1) * LAYER_SPAN)
-        this.#database.prepare('DELETE FROM layer WHERE id = ?').run(id)
-      }
-    })
-  }
-
-  #newLayer(kind: 'lane' | 'building'): number {
-    return this.#guarded(() =>
-      this.#transaction(() => {
-        const row = this.#database.prepare('SELECT coalesce(max(id), 0) + 1 AS id FROM layer').get() as { id: number }
-        this.#writer.create(row.id, kind)
-        return row.id
-      }),
-    )
-  }
-
-  #layers(): LayerRow[] {
-    return this.#database.prepare('SELECT * FROM layer ORDER BY id').all() as LayerRow[]
-  }
-
-  #cursors(layers: readonly LayerRow[]): LayerCursor[] {
-    return layers.map(
-      (layer) => new LayerCursor(this.#database, layer, this.seed, { sync: this.#sync, path: this.path }),
-    )
   }
 
   #meta(name: MetaName): string | undefined {

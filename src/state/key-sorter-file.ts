@@ -27,7 +27,8 @@ export class KeySorterFile implements KeySorter {
 
   *sorted(): Iterable<Buffer> {
     this.#flush()
-    for (const key of this.#database.prepare('SELECT key FROM sorted ORDER BY key').pluck().iterate()) yield key as Buffer
+    for (const key of this.#database.prepare('SELECT key FROM sorted ORDER BY key').pluck().iterate())
+      yield key as Buffer
   }
 
   [Symbol.dispose](): void {

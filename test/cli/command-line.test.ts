@@ -34,12 +34,8 @@ async function refusal(...argv: string[]): Promise<string> {
 
 test('run takes all its options', async () => {
   const { names, options } = await parse(
-    ...'run a b -f x.yaml --select tag:crm --select tag:ops --dry-run --full --limit 1_000 --allow-deletes 5%'.split(
-      ' ',
-    ),
-    ...'--allow-empty --allow-deletes-with-invalid --allow-rejected --fail-fast --json --report r.json --keys 1 2'.split(
-      ' ',
-    ),
+    ...'run a b -f x.yaml --select tag:crm --select tag:ops --dry-run --full --allow-deletes 5%'.split(' '),
+    ...'--allow-empty --allow-deletes-with-invalid --allow-rejected --fail-fast --json --report r.json'.split(' '),
   )
   assert.deepEqual(names, ['a', 'b'])
   assert.deepEqual(options, {
@@ -47,7 +43,6 @@ test('run takes all its options', async () => {
     select: ['crm', 'ops'],
     dryRun: true,
     full: true,
-    limit: 1000,
     allowDeletes: { percent: 5 },
     allowEmpty: true,
     allowDeletesWithInvalid: true,
@@ -55,7 +50,6 @@ test('run takes all its options', async () => {
     failFast: true,
     json: true,
     report: 'r.json',
-    keys: ['1', '2'],
     logFormat: 'text',
     color: true,
   })
@@ -109,8 +103,8 @@ test('a wrong usage is one line and where to look', async () => {
     "rowferry: unknown command 'rnu' — did you mean run?\nsee rowferry --help",
   )
   assert.equal(
-    await refusal('run', '--limit', '0'),
-    "rowferry: option '--limit <rows>' argument '0' is invalid: give a whole number above 0\nsee rowferry run --help",
+    await refusal('plan', '--rows', '-1'),
+    "rowferry: option '--rows <count>' argument '-1' is invalid: give a whole number\nsee rowferry plan --help",
   )
   assert.match(await refusal('run', '--select', 'crm'), /give a tag \(tag:crm\)/)
   assert.match(await refusal('run', '--log-format', 'xml'), /Allowed choices are text, json/)

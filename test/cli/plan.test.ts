@@ -55,6 +55,16 @@ test('says which records are spared, and why', () => {
   ])
 })
 
+test('prints what the engine has to say before the rest', () => {
+  const notes = ['the mapping has changed since the last run, so every row counts as changed once']
+  assert.deepEqual(
+    formatPlan({ report: reportOf({}), sample: [], scope: undefined, notes }, options)
+      .split('\n')
+      .slice(2),
+    [`  ${notes[0]}`],
+  )
+})
+
 test('a plan that could not be made shows the error', () => {
   const report = reportOf({ status: 'failed', error: { code: 'no_table', message: 'make it', kind: 'configuration' } })
   assert.deepEqual(formatPlan({ report, sample: [], scope: 'all' }, options).split('\n').slice(1), [

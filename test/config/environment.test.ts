@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the syntax of references is what is tested
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { expandEnvironment } from '../../src/config/environment.ts'

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the syntax of references is what is tested
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -190,7 +191,7 @@ test('names that objects have by themselves are names like any other', async (t)
 
 test('variables come from the process first, then from .env beside the file', async (t) => {
   const directory = folderWith(t, {
-    'jobs/rowferry.yml': syncYaml().replace('sqlite:./app.db', '${URL}').replace('table: copies', 'table: ${TABLE}'),
+    'jobs/rowferry.yml': syncYaml().replace('sqlite:./app.db', '${URL}').replace('table: copies', 'table: "${TABLE}"'),
     'jobs/.env': '\uFEFFURL=sqlite:./from-file.db\nTABLE="quoted # name"\n',
     'other.env': 'URL=sqlite:./other.db\nTABLE=other\n',
   })
@@ -237,9 +238,9 @@ test('a variable is a number, true or false where nothing else will do', async (
   assert.deepEqual(
     problems.map((problem) => `${problem.path}: ${problem.message}`),
     [
+      'syncs.users.batch.size: expected a number, got something that is not shown here',
       'syncs.users.guards.max_deletes: expected a number of records, or a share from 0% to 100%, got something that is not shown here',
       'syncs.users.guards.min_rows: expected a number, got something that is not shown here',
-      'syncs.users.batch.size: expected a number, got something that is not shown here',
     ],
   )
 })

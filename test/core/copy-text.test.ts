@@ -5,7 +5,9 @@ import { decodeRow, encodeRow, skipFields } from '../../src/core/copy-text.ts'
 
 describe('COPY text', () => {
   it('gives back any row', () => {
-    const value = fc.option(fc.string({ unit: fc.constantFrom('\\', 'N', '\t', '\n', '\r', '\b', '\f', '\v', 'a', '😀', '.') }))
+    const value = fc.option(
+      fc.string({ unit: fc.constantFrom('\\', 'N', '\t', '\n', '\r', '\b', '\f', '\v', 'a', '😀', '.') }),
+    )
     fc.assert(
       fc.property(fc.array(value, { minLength: 1, maxLength: 6 }), (row) => {
         const line = Buffer.from(encodeRow(row))

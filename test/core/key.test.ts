@@ -3,7 +3,15 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { KeyEncoding } from '../../src/core/column.ts'
 import { encodeRow } from '../../src/core/copy-text.ts'
-import { compareKeys, decodeKey, KEY_MISSING, KEY_TOO_LONG, KEY_UNREADABLE, KeyEncoder, keySpace } from '../../src/core/key.ts'
+import {
+  compareKeys,
+  decodeKey,
+  KEY_MISSING,
+  KEY_TOO_LONG,
+  KEY_UNREADABLE,
+  KeyEncoder,
+  keySpace,
+} from '../../src/core/key.ts'
 
 function encode(encodings: readonly KeyEncoding[], values: readonly (string | null)[]): Buffer | number {
   const encoder = new KeyEncoder(encodings.map((encoding, field) => ({ field, encoding })))
@@ -35,13 +43,35 @@ describe('key encoding', () => {
   })
 
   it('encodes the ends of the integer range and the borders between its halves', () => {
-    for (const text of ['-9223372036854775808', '-4294967296', '-4294967297', '-1', '0', '4294967295', '4294967296', '999999999', '1000000000', '9223372036854775807']) {
+    for (const text of [
+      '-9223372036854775808',
+      '-4294967296',
+      '-4294967297',
+      '-1',
+      '0',
+      '4294967295',
+      '4294967296',
+      '999999999',
+      '1000000000',
+      '9223372036854775807',
+    ]) {
       assert.deepEqual(decodeKey(['integer'], key(['integer'], text)), [text])
     }
   })
 
   it('refuses what is no 64-bit integer', () => {
-    for (const text of ['9223372036854775808', '-9223372036854775809', '18446744073709551616', '99999999999999999999', '1.0', '1e3', '', '-', 'abc', '0x10']) {
+    for (const text of [
+      '9223372036854775808',
+      '-9223372036854775809',
+      '18446744073709551616',
+      '99999999999999999999',
+      '1.0',
+      '1e3',
+      '',
+      '-',
+      'abc',
+      '0x10',
+    ]) {
       assert.equal(encode(['integer'], [text]), KEY_UNREADABLE, text)
     }
   })
@@ -63,7 +93,8 @@ describe('key encoding', () => {
     fc.assert(
       fc.property(fc.tuple(part, part, part), fc.tuple(part, part, part), (a, b) => {
         const encodings: KeyEncoding[] = ['text', 'text', 'text']
-        const expected = a.map((text, at) => Buffer.compare(Buffer.from(text), Buffer.from(b[at] as string))).find((n) => n !== 0) ?? 0
+        const expected =
+          a.map((text, at) => Buffer.compare(Buffer.from(text), Buffer.from(b[at] as string))).find((n) => n !== 0) ?? 0
         assert.equal(order(key(encodings, ...a), key(encodings, ...b)), expected)
         assert.deepEqual(decodeKey(encodings, key(encodings, ...a)), a)
       }),
@@ -87,10 +118,37 @@ describe('key encoding', () => {
   })
 
   it('orders dates and timestamps by time and gives their text back', () => {
-    const dates = ['-infinity', '4713-01-01 BC', '0044-03-15 BC', '0001-12-31 BC', '0001-01-01', '1582-10-15', '1969-12-31', '1970-01-01', '2000-02-29', '9999-12-31', '10000-01-01', '5874897-12-31', 'infinity']
-    const times = ['-infinity', '0044-03-15 12:00:00 BC', '1969-12-31 23:59:59.999999', '1970-01-01 00:00:00', '2024-02-29 23:59:59.5', '2024-03-01 00:00:00', '294276-12-31 23:59:59.999999', 'infinity']
+    const dates = [
+      '-infinity',
+      '4713-01-01 BC',
+      '0044-03-15 BC',
+      '0001-12-31 BC',
+      '0001-01-01',
+      '1582-10-15',
+      '1969-12-31',
+      '1970-01-01',
+      '2000-02-29',
+      '9999-12-31',
+      '10000-01-01',
+      '5874897-12-31',
+      'infinity',
+    ]
+    const times = [
+      '-infinity',
+      '0044-03-15 12:00:00 BC',
+      '1969-12-31 23:59:59.999999',
+      '1970-01-01 00:00:00',
+      '2024-02-29 23:59:59.5',
+      '2024-03-01 00:00:00',
+      '294276-12-31 23:59:59.999999',
+      'infinity',
+    ]
     const zoned = times.map((text) => (text.includes(':') ? text.replace(/(:\d\d(?:\.\d+)?)( BC)?$/, '$1+00$2') : text))
-    for (const [encoding, texts] of [['date', dates], ['timestamp', times], ['timestamptz', zoned]] as const) {
+    for (const [encoding, texts] of [
+      ['date', dates],
+      ['timestamp', times],
+      ['timestamptz', zoned],
+    ] as const) {
       for (const [at, text] of texts.entries()) {
         assert.deepEqual(decodeKey([encoding], key([encoding], text)), [text])
         if (at > 0) assert.equal(order(key([encoding], texts[at - 1] as string), key([encoding], text)), -1, text)

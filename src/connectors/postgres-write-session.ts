@@ -1,0 +1,78 @@
+import pg from 'pg'
+import { FatalError, RetryableError } from '../core/errors.ts'
+import { applySessionSettings, connect, type PostgresOptions } from './postgres-connection.ts'
+import { idleWatch } from './postgres-idle.ts'
+import { type WriteContext, writeError } from './postgres-write-error.ts'
+
+/** Milliseconds without a byte after which questions about the table fail. */
+const IDLE_TIMEOUT_MS = 60_000
+/** Longest wait for the goodbye of a server, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 2_000
+/** How often a server looks whether the client is still there: what a killed run sent must not land much later. */
+const CLIENT_CHECK = '5s'
+
+/** Opens a connection on which a line of COPY text means what it meant in the source. Throws as `connect` does. */
+export async function openWriteSession(options: PostgresOptions): Promise<pg.Client> {
+  const client = await connect(options)
+  const watch = idleWatch(client, IDLE_TIMEOUT_MS, () => client.connection.stream.destroy())
+  watch.start()
+  try {
+    await applySessionSettings(client, 'session')
+    await client.query(`SET xmloption = content`)
+    await checkClient(client)
+    return client
+  } catch (error) {
+    client.connection.stream.destroy()
+    throw error
+  } finally {
+    watch.stop()
+  }
+}
+
+/** From PostgreSQL 14 on, where the system of the server can do it; elsewhere the server refuses the value. */
+async function checkClient(client: pg.Client): Promise<void> {
+  const name = 'client_connection_check_interval'
+  try {
+    await client.query(
+      `SELECT pg_catalog.set_config(name, '${CLIENT_CHECK}', false) FROM pg_catalog.pg_settings WHERE name = '${name}'`,
+    )
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.code !== '22023') throw error
+  }
+}
+
+/** Asks something on a connection of its own. Throws FatalError: there is no batch that could be sent again. */
+export async function inspect<T>(
+  options: PostgresOptions,
+  context: WriteContext,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  let client: pg.Client | undefined
+  try {
+    client = await openWriteSession(options)
+    const { stream } = client.connection
+    const watch = idleWatch(client, IDLE_TIMEOUT_MS, () => stream.destroy())
+    watch.start()
+    try {
+      return await work(client)
+    } finally {
+      watch.stop()
+    }
+  } catch (error) {
+    const explained = writeError(error, context, [])
+    if (!(explained instanceof RetryableError)) throw explained
+    throw new FatalError('connection_lost', `${explained.message}: run again`, { cause: error })
+  } finally {
+    if (client !== undefined) await close(client)
+  }
+}
+
+/** Says goodbye, and hangs up where nobody answers. */
+export async function close(client: pg.Client): Promise<void> {
+  const timer = setTimeout(() => client.connection.stream.destroy(), CLOSE_TIMEOUT_MS)
+  try {
+    await client.end()
+  } finally {
+    clearTimeout(timer)
+  }
+}
