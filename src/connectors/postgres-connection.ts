@@ -99,7 +99,7 @@ function problems(issues: readonly { readonly path: readonly PropertyKey[]; read
 }
 
 function isLocal(host: string): boolean {
-  return /^(\/|localhost$|127\.|::1$)|\.localhost$/i.test(host)
+  return /^(\/.*|(.*\.)?localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(host)
 }
 
 /** What makes two connections the same place: server and database, without user or password. */

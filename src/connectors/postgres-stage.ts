@@ -59,7 +59,7 @@ export function stageFields(request: StagingRequest): {
       column,
       name: quoteIdentifier(column.name),
       value,
-      texts: asText ? { sent: staged, printed: `(${value})::pg_catalog.text` } : undefined,
+      texts: asText ? { sent: staged, printed: `(${value})::pg_catalog.text COLLATE pg_catalog."C"` } : undefined,
       definition: `field_${index} ${asText ? 'pg_catalog.text' : `${column.type}${collation}`}`,
     }
   })

@@ -212,7 +212,8 @@ const UNIQUE_KEYS = `SELECT pg_catalog.json_agg(k.columns) FROM (
           WHERE oc.oid = p.class AND s.nspname <> 'pg_catalog'
         ), '=')
       ) ORDER BY p.position)
-      FROM pg_catalog.unnest(i.indkey::int2[], i.indclass::oid[]) WITH ORDINALITY AS p (attribute, class, position)
+      FROM ROWS FROM (pg_catalog.unnest(i.indkey::int2[]), pg_catalog.unnest(i.indclass::oid[]))
+        WITH ORDINALITY AS p (attribute, class, position)
       JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = p.attribute
       WHERE p.position <= i.indnkeyatts
     ) AS columns

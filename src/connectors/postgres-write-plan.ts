@@ -146,7 +146,7 @@ function remove({ table, match, target, staged, same }: Parts): Doing {
   // A record whose key only equals the deleted one (citext, numeric) is the record of another key.
   const texts = match
     .filter(({ loose }) => loose)
-    .map(({ name, value }) => `target.${name}::pg_catalog.text = ${value}::pg_catalog.text`)
+    .map(({ name, value }) => `target.${name}::pg_catalog.text COLLATE pg_catalog."C" = ${value}::pg_catalog.text`)
   const exactly = [same, ...texts].join(' AND ')
   const sql = `DELETE FROM ${target} USING ${staged} WHERE ${exactly}`
   if (!table.intervenes) return { statements: [sql], judge: () => {} }

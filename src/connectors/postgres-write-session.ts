@@ -1,13 +1,11 @@
 import pg from 'pg'
 import { FatalError, RetryableError } from '../core/errors.ts'
-import { applySessionSettings, connect, type PostgresOptions } from './postgres-connection.ts'
+import { applySessionSettings, connect, disconnect, type PostgresOptions } from './postgres-connection.ts'
 import { idleWatch } from './postgres-idle.ts'
 import { type WriteContext, writeError } from './postgres-write-error.ts'
 
 /** Milliseconds without a byte after which questions about the table fail. */
 const IDLE_TIMEOUT_MS = 60_000
-/** Longest wait for the goodbye of a server, in milliseconds. */
-const CLOSE_TIMEOUT_MS = 2_000
 /** How often a server looks whether the client is still there: what a killed run sent must not land much later. */
 const CLIENT_CHECK = '5s'
 
@@ -60,19 +58,15 @@ export async function inspect<T>(
     }
   } catch (error) {
     const explained = writeError(error, context, [])
-    if (!(explained instanceof RetryableError)) throw explained
-    throw new FatalError('connection_lost', `${explained.message}: run again`, { cause: error })
+    if (explained instanceof RetryableError) {
+      throw new FatalError('connection_lost', `${explained.message}: run again`, { cause: error })
+    }
+    if (!(error instanceof pg.DatabaseError)) throw explained
+    const message =
+      `${context.at} could not be asked about ${context.table} (${error.code}: ${error.message}): ` +
+      'check that it is a PostgreSQL server of version 12 or later'
+    throw new FatalError('postgres_error', message, { cause: error })
   } finally {
-    if (client !== undefined) await close(client)
-  }
-}
-
-/** Says goodbye, and hangs up where nobody answers. */
-export async function close(client: pg.Client): Promise<void> {
-  const timer = setTimeout(() => client.connection.stream.destroy(), CLOSE_TIMEOUT_MS)
-  try {
-    await client.end()
-  } finally {
-    clearTimeout(timer)
+    if (client !== undefined) await disconnect(client)
   }
 }

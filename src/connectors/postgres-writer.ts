@@ -5,12 +5,12 @@ import { suggestion } from '../core/did-you-mean.ts'
 import { configurationError, FatalError, RetryableError } from '../core/errors.ts'
 import { DONE, type Outcome } from '../core/outcome.ts'
 import { SYNC_MODES } from '../core/sync-mode.ts'
+import { disconnect } from './postgres-connection.ts'
 import { exchange } from './postgres-exchange.ts'
 import { numberLines } from './postgres-line-numbers.ts'
 import { findColumn, type PostgresTable } from './postgres-table.ts'
 import { endsConnection, mayTryAgain, type WriteContext, writeError } from './postgres-write-error.ts'
 import { planWrite, type WritePlan } from './postgres-write-plan.ts'
-import { close } from './postgres-write-session.ts'
 
 /** Milliseconds without a sign of life after which a connection is given up. */
 const IDLE_TIMEOUT_MS = 60_000
@@ -67,7 +67,7 @@ export class PostgresWriter implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#idle.splice(0).map(({ client }) => close(client)))
+    await Promise.all(this.#idle.splice(0).map(({ client }) => disconnect(client)))
   }
 
   async #apply(

@@ -87,6 +87,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
       pid: server.pid as number,
       async [Symbol.asyncDispose]() {
         process.off('exit', stopNow)
+        server.ref()
         const ended = new Promise((resolve) => server.once('exit', resolve))
         if (server.exitCode === null && server.signalCode === null) {
           server.kill('SIGINT')

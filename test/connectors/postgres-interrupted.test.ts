@@ -202,6 +202,7 @@ test('gives up on a server that stops answering', async () => {
   } finally {
     process.kill(pid as number, 'SIGCONT')
   }
+  await backendsGone(admin)
 })
 
 test('opens no connection for a source that is only opened, and none after it was described and disposed', async () => {
