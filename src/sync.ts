@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { resolveConfig } from './config/resolve.ts'
+import { asConfig, pickSync } from './config/pick-sync.ts'
 import type { Config, SyncConfig } from './config/resolved.ts'
 import type { ConfigInput } from './config/schema.ts'
 import { type Clock, systemClock } from './core/clock.ts'
-import { suggestion } from './core/did-you-mean.ts'
-import { configurationError, FatalError } from './core/errors.ts'
+import { configurationError, FatalError, messageOf } from './core/errors.ts'
 import type { Counts, Report, RequestCounts, RowIssue, RunStatus } from './core/report.ts'
 import { SYNC_MODES } from './core/sync-mode.ts'
 import { Tally } from './core/tally.ts'
@@ -104,7 +103,7 @@ class Run {
     const progress = setInterval(() => this.#progress(), PROGRESS_MS)
     let error: unknown
     try {
-      const config = isResolved(input) ? input : resolveConfig(input, { baseDirectory: process.cwd() })
+      const config = asConfig(input)
       this.#sync = pickSync(config, this.#options.sync)
       this.#variables = { ...this.#variables, syncName: this.#sync.name }
       await this.#run(config, this.#sync)
@@ -114,11 +113,20 @@ class Run {
       clearInterval(progress)
     }
     const report = this.#report(error)
-    this.#history?.finish(report)
-    this.#history?.[Symbol.dispose]()
+    this.#close(report)
     this.#phase = 'done'
     this.#progress()
     return report
+  }
+
+  /** What was delivered stays delivered, and the report true, where the history cannot be written. */
+  #close(report: Report): void {
+    try {
+      this.#history?.finish(report)
+      this.#history?.[Symbol.dispose]()
+    } catch (error) {
+      this.#options.onNote?.(`this run is missing from the run history: ${messageOf(error)}`)
+    }
   }
 
   async #run(config: Config, sync: SyncConfig): Promise<void> {
@@ -226,6 +234,7 @@ class Run {
       maxDeletes: sync.guards.maxDeletes,
       maxRejected: sync.guards.maxRejected,
       allow,
+      listed: index.listedAt !== undefined,
       resend: full ?? false,
       seed: {
         high: index.seed.high ^ resolved.mappingDigest.readUInt32LE(0),
@@ -277,20 +286,4 @@ class Run {
       inFlight,
     })
   }
-}
-
-function isResolved(config: Config | ConfigInput): config is Config {
-  return 'syncs' in config && config.syncs instanceof Map
-}
-
-function pickSync(config: Config, name: string | undefined): SyncConfig {
-  const names = [...config.syncs.keys()]
-  const chosen = name ?? (names.length === 1 ? names[0] : undefined)
-  if (chosen === undefined) throw configurationError('sync_not_named', `say which sync to run: ${names.join(', ')}`)
-  const sync = config.syncs.get(chosen)
-  if (sync !== undefined) return sync
-  throw configurationError(
-    'unknown_sync',
-    `there is no sync ${chosen}${suggestion(chosen, names)}; there is ${names.join(', ')}`,
-  )
 }

@@ -13,12 +13,10 @@ export async function createTable(
   table: { readonly schema: string; readonly name: string },
   object: ObjectRequest,
 ): Promise<void> {
-  const types = await Promise.all(
-    [...new Set(object.fields.map(({ type }) => type))].map(async (type) => {
-      return [type, (await isKnownType(client, type)) ? type : 'text'] as const
-    }),
-  )
-  const typeOf = new Map(types)
+  const typeOf = new Map<string, string>()
+  for (const { type } of object.fields) {
+    if (!typeOf.has(type)) typeOf.set(type, (await isKnownType(client, type)) ? type : 'text')
+  }
   const columns = object.fields.map(({ name, type }) => `${quoteIdentifier(name)} ${typeOf.get(type)}`)
   const key = object.match.map(quoteIdentifier).join(', ')
   const statement = `CREATE TABLE IF NOT EXISTS ${quotedTable(table)} (${[...columns, `PRIMARY KEY (${key})`].join(', ')})`

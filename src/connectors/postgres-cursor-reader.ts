@@ -31,6 +31,7 @@ function cursorFeed(
   let reading = false
   let paused = false
   let stopped = false
+  let done = false
 
   // The pages are asked for here and not through the stream, whose pages hold a fixed number of rows: a thousand
   // wide ones fill the memory. Never two requests at once: pg-cursor hangs on the second.
@@ -43,6 +44,7 @@ function cursorFeed(
       const characters = encodePage(rows, sink)
       if (stopped) return
       if (rows.length < size) {
+        done = true
         sink.end(() => ({ rows: undefined, evidence: 'the cursor was read to its end, and its transaction committed' }))
         return
       }
@@ -54,7 +56,7 @@ function cursorFeed(
   return {
     resume() {
       paused = false
-      if (!reading && !stopped) next()
+      if (!reading && !stopped && !done) next()
     },
     pause() {
       paused = true

@@ -27,7 +27,7 @@ export interface RowSink {
   lines(bytes: Buffer): void
   /** The row after those given is larger than {@link MAX_ROW_BYTES}. */
   tooLarge(): void
-  /** Everything was read; `sent` is asked after the transaction ended for the number of rows, if the server says it. */
+  /** Called once: everything was read. `sent` is asked after the transaction ended for the number of rows, if the server says it. */
   end(sent: () => { readonly rows: number | undefined; readonly evidence: string }): void
   fail(error: unknown): void
 }
@@ -77,7 +77,7 @@ export function rowStream(request: RowStreamRequest, start: (sink: RowSink) => R
       if (stream.destroyed) return
       // What the server still has to say is waited for, whether or not the next stage wants more.
       watch.start()
-      commit(client)
+      commit(request)
         .then(() => {
           if (stream.destroyed) return
           committed = true
@@ -131,9 +131,11 @@ export function rowStream(request: RowStreamRequest, start: (sink: RowSink) => R
 }
 
 /** Ends the transaction. A transaction that failed answers a COMMIT with ROLLBACK, and no error. */
-async function commit(client: pg.Client): Promise<void> {
+async function commit({ client, context }: RowStreamRequest): Promise<void> {
   const { command } = await client.query('COMMIT')
-  if (command !== 'COMMIT') throw new Error(`the server answered COMMIT with ${command}`)
+  if (command === 'COMMIT') return
+  const message = `${context.at} answered COMMIT with ${command}: run again, and look into the server's log`
+  throw new FatalError('source_incomplete', message)
 }
 
 function incomplete(context: ReadContext, sent: number, seen: number): FatalError {

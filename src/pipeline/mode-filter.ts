@@ -1,16 +1,28 @@
 import { Transform, type TransformCallback } from 'node:stream'
-import { CHANGE_INSERT, CHANGE_NOTE, type DiffBatch } from '../core/diff-batch.ts'
+import { CHANGE_INSERT, CHANGE_NOTE, CHANGE_UPDATE, type DiffBatch } from '../core/diff-batch.ts'
 import { ADOPTED, type EntryState, type Segment, SegmentBuilder, SegmentReader, UNSURE_NEW } from '../core/key-entry.ts'
 import { type DeleteScope, type ModeOperations, SYNC_MODES, type SyncMode } from '../core/sync-mode.ts'
 import type { Tally } from '../core/tally.ts'
 
-/** Lets through what the mode sends: counts other changes as skipped, and missing keys it may not delete as kept. */
-export function modeFilter(mode: SyncMode, scope: DeleteScope, tally: Tally): Transform {
+/**
+ * Lets through what the mode sends: counts other changes as skipped, and missing keys it may not delete as kept.
+ *
+ * `listed: false` says that no list of the destination was ever merged into the index. A key that is not in it may then
+ * be there all the same: a mode that only updates sends it as an update and goes by the answer.
+ */
+export function modeFilter(
+  mode: SyncMode,
+  scope: DeleteScope,
+  tally: Tally,
+  options: { listed?: boolean } = {},
+): Transform {
   const sends: ModeOperations = SYNC_MODES[mode]
+  const asks = sends.update && !sends.insert && !(options.listed ?? true)
   return new Transform({
     objectMode: true,
     highWaterMark: 1,
     transform(diff: DiffBatch, _encoding: BufferEncoding, callback: TransformCallback) {
+      if (asks) diff.kinds.fill(CHANGE_UPDATE, 0, diff.count)
       filterRows(diff, sends, scope, tally)
       if (diff.missing !== null) diff.missing = filterMissing(diff.missing, sends, scope, tally)
       if (diff.count === 0 && diff.missing === null && diff.end === null) callback()

@@ -32,6 +32,8 @@ export interface PipelineOptions {
   readonly maxDeletes: Threshold | undefined
   readonly maxRejected: Threshold | undefined
   readonly allow: Allowances
+  /** Whether a list of the destination was ever merged into the index. Default: true. */
+  readonly listed?: boolean
   /** Take every row for changed. */
   readonly resend: boolean
   /** Seeds the fingerprints: the index's seed and the mapping. */
@@ -55,7 +57,7 @@ export async function runPipeline(options: PipelineOptions): Promise<void> {
       reading.rows,
       keying(reading.layout, options.seed, tally),
       mergeDiff(index, tally, { resend: options.resend }),
-      modeFilter(mode, scope, tally),
+      modeFilter(mode, scope, tally, { listed: options.listed ?? true }),
       writer,
       { signal },
     )

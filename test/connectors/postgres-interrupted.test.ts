@@ -132,6 +132,20 @@ for (const read of READERS) {
     }
   })
 
+  test(`proves no end that it was not told, whichever of the last bytes is missing (${read})`, async () => {
+    const through = (port: number) => server.url.replace(String(server.port), String(port))
+    const model = { read, sql: 'select g as id from generate_series(1, 3) as g' }
+    await using whole = await startProxy(server.port)
+    assert.equal((await readModel(through(whole.port), model)).end?.proven, true)
+    const { sent } = whole
+    for (let missing = 1; missing < 120; missing += 2) {
+      await using proxy = await startProxy(server.port, { cutAfter: sent - missing })
+      await assert.rejects(readModel(through(proxy.port), model), { code: 'connection_lost' })
+    }
+    // Had anything been asked behind the end, the answer would be here.
+    assert.equal(whole.sent, sent)
+  })
+
   test(`fails when the network goes silent (${read})`, async () => {
     await using proxy = await startProxy(server.port, { silentAfter: 500_000 })
     const url = server.url.replace(String(server.port), String(proxy.port))
@@ -181,6 +195,19 @@ for (const read of READERS) {
     await backendsGone(admin)
   })
 }
+
+test('proves no end where the server counted other rows than arrived, or did not commit', async () => {
+  for (const [told, instead] of [
+    ['COPY 3\0', 'COPY 4\0'],
+    ['COMMIT\0', 'ROLLED\0'],
+  ] as const) {
+    const rewrite = (chunk: Buffer) => Buffer.from(chunk.toString('latin1').replace(told, instead), 'latin1')
+    await using proxy = await startProxy(server.port, { rewrite })
+    const url = server.url.replace(String(server.port), String(proxy.port))
+    const sql = 'select g as id from generate_series(1, 3) as g'
+    await assert.rejects(readModel(url, { sql }), { code: 'source_incomplete' })
+  }
+})
 
 test('fails, and does not end the process, when the connection drops before the read', async () => {
   await using source = await openModel(server.url, { table: 'wide' })

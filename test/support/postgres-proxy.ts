@@ -4,6 +4,8 @@ import { createServer, connect as open, type Socket } from 'node:net'
 /** A relay in front of a server on 127.0.0.1, that can be made to misbehave. */
 export interface Proxy extends AsyncDisposable {
   readonly port: number
+  /** Bytes that the server sent on the latest connection. */
+  readonly sent: number
 }
 
 export interface ProxyOptions {
@@ -11,13 +13,17 @@ export interface ProxyOptions {
   readonly cutAfter?: number
   /** Passes nothing more of the server on after so many bytes, and says nothing. */
   readonly silentAfter?: number
+  /** Changes what the server sends. */
+  readonly rewrite?: (chunk: Buffer) => Buffer
   /** Answers a simple query instead of the server, with an error. */
   readonly refuse?: (query: string) => { readonly code: string; readonly message: string } | undefined
 }
 
 export async function startProxy(port: number, options: ProxyOptions = {}): Promise<Proxy> {
   const sockets = new Set<Socket>()
+  let sent = 0
   const server = createServer((client) => {
+    sent = 0
     const upstream = open(port, '127.0.0.1')
     for (const [socket, other] of [
       [client, upstream],
@@ -31,10 +37,12 @@ export async function startProxy(port: number, options: ProxyOptions = {}): Prom
       })
     }
     let passed = 0
-    upstream.on('data', (chunk) => {
+    upstream.on('data', (original) => {
+      const chunk = options.rewrite?.(original) ?? original
       const limit = options.cutAfter ?? options.silentAfter ?? Number.POSITIVE_INFINITY
       const allowed = chunk.subarray(0, Math.max(0, limit - passed))
       passed += chunk.length
+      sent = passed
       if (options.cutAfter !== undefined && passed >= limit) client.end(allowed)
       else if (allowed.length > 0) client.write(allowed)
     })
@@ -52,6 +60,9 @@ export async function startProxy(port: number, options: ProxyOptions = {}): Prom
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
   return {
     port: address.port,
+    get sent() {
+      return sent
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
