@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { whenPipeCloses } from './closed-pipe.ts'
+import { addDemoCommand } from './demo-command.ts'
 import { EXIT } from './exit-code.ts'
 import { addPlanCommand } from './plan-command.ts'
 import { addRunCommand } from './run-command.ts'
@@ -13,6 +14,7 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   addPlanCommand,
   addValidateCommand,
   addSchemaCommand,
+  addDemoCommand,
 ]
 
 const EXAMPLES = `

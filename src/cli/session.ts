@@ -6,11 +6,15 @@ import { createOutput, type Output } from './output.ts'
 import { printable } from './printable.ts'
 import { type Interruption, listenForSignals } from './signals.ts'
 
-/** What a command that works on a configuration works with. */
-export interface Session {
-  readonly config: Config
+/** What every command that takes its time works with. */
+export interface CommandSession {
   readonly output: Output
   readonly interruption: Interruption
+}
+
+/** The same for a command that works on a configuration. */
+export interface Session extends CommandSession {
+  readonly config: Config
 }
 
 export function openOutput(options: GlobalOptions): Output {
@@ -25,13 +29,30 @@ export function openOutput(options: GlobalOptions): Output {
   })
 }
 
-/**
- * Loads the configuration, runs `work` and answers how the process has to end: a signal before everything else, an
- * error (which is printed without its secrets) as its kind says.
- */
+/** Loads the configuration and runs `work`, as {@link withOutput} does. */
 export async function withSession(
   options: ConfigOptions,
   work: (session: Session) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  return withOutput(options, async ({ output, interruption }) => {
+    const { loadConfig, secretsOf } = await import('../index.ts')
+    const config = await loadConfig({
+      directory: process.cwd(),
+      ...(options.file === undefined ? {} : { file: options.file }),
+      ...(options.envFile === undefined ? {} : { envFile: options.envFile }),
+    })
+    output.hide(secretsOf(config))
+    return work({ config, output, interruption })
+  })
+}
+
+/**
+ * Runs `work` in the folder that was asked for and answers how the process has to end: a signal before everything
+ * else, an error (which is printed without its secrets) as its kind says.
+ */
+export async function withOutput(
+  options: GlobalOptions,
+  work: (session: CommandSession) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const output = openOutput(options)
   using interruption = listenForSignals(() => {
@@ -40,14 +61,7 @@ export async function withSession(
   })
   try {
     changeFolder(options.chdir)
-    const { loadConfig, secretsOf } = await import('../index.ts')
-    const config = await loadConfig({
-      directory: process.cwd(),
-      ...(options.file === undefined ? {} : { file: options.file }),
-      ...(options.envFile === undefined ? {} : { envFile: options.envFile }),
-    })
-    output.hide(secretsOf(config))
-    const code = await work({ config, output, interruption })
+    const code = await work({ output, interruption })
     return interruption.received === undefined ? code : EXIT[interruption.received]
   } catch (error) {
     if (interruption.received === undefined) return tellError(error, output)

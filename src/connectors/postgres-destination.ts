@@ -78,7 +78,7 @@ class PostgresTableDestination implements Destination {
     const { place, table, names } = this.#found
     const { problems, notes } =
       table === undefined ? checkMissing(this.#object, place, names) : checkTable(this.#object, place, table)
-    return concluded(this.#object, { problems: [...checkPlace(this.#object, place), ...problems], notes })
+    return concluded(this.#object, { problems: [...checkPlace(place), ...problems], notes })
   }
 
   async prepare(): Promise<void> {

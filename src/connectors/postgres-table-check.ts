@@ -43,7 +43,7 @@ export function concluded(object: ObjectRequest, { problems, notes }: Findings):
 }
 
 /** What is wrong with the place, whether or not the table is there. */
-export function checkPlace(object: ObjectRequest, place: PostgresPlace): Problem[] {
+export function checkPlace(place: PostgresPlace): Problem[] {
   const problems: Problem[] = []
   const role = quoteIdentifier(place.user)
   if (place.readOnly) {
@@ -54,12 +54,6 @@ export function checkPlace(object: ObjectRequest, place: PostgresPlace): Problem
   if (!place.mayCreateTemporary) {
     const grant = `GRANT TEMPORARY ON DATABASE ${quoteIdentifier(place.database)} TO ${role}`
     problems.push(denied('batches go through a temporary table, which the user may not create', grant))
-  }
-  if (object.deletesAs !== 'delete') {
-    problems.push({
-      code: 'unsupported_deletes',
-      message: 'a table cannot archive: set deletes.as to delete or to fields',
-    })
   }
   return problems
 }

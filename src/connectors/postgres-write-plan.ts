@@ -63,7 +63,7 @@ const NOT_DELETED: Outcome = Object.freeze({
 
 /** Makes the statements. Each outcome rests on a row that the table answered or lacks, never on a count. */
 export function planWrite(request: PlanRequest): WritePlan {
-  const { table, operation, matchCount, deletes } = request
+  const { table, operation, deletes } = request
   const verifiesKeys = deletes && operation !== 'delete'
   const { fields, match } = stageFields({ ...request, exactKeys: deletes, verifiesKeys })
   const numbered = operation !== 'delete' || table.intervenes
@@ -85,7 +85,7 @@ export function planWrite(request: PlanRequest): WritePlan {
   return {
     stageColumns,
     numbered,
-    before: inserts ? [] : byIndex(table, request.fields.slice(0, matchCount)),
+    before: inserts ? [] : byIndex(parts),
     copyToStage: `COPY ${stage} (${names.join(', ')}) FROM STDIN`,
     findChangedKey: changeable.length === 0 ? undefined : findChangedKey(parts.staged, changeable),
     ...(inserts ? insert(parts, operation) : operation === 'update' ? update(parts) : remove(parts)),
@@ -111,12 +111,15 @@ function insert(parts: Parts, operation: 'insert' | 'upsert'): Doing {
   }
   // What was not inserted exists, unless something kept it out.
   const existing = operation === 'insert' ? EXISTS : DONE
-  const certain = operation === 'insert' && !table.intervenes
+  if (operation === 'insert' && !table.intervenes) {
+    return { statements: [sql], judge: ([left = []], outcomes) => put(outcomes, left, existing) }
+  }
   return {
-    statements: certain ? [sql] : [sql, absent(parts)],
-    judge: ([left = [], missing = []], outcomes) => {
+    statements: [sql, ...byIndex(parts), absent(parts)],
+    judge: (answers, outcomes) => {
+      const left = answers[0] ?? []
       put(outcomes, left, existing)
-      put(outcomes, both(left, missing), NOT_WRITTEN)
+      put(outcomes, both(left, answers.at(-1) ?? []), NOT_WRITTEN)
     },
   }
 }
@@ -184,7 +187,7 @@ function findChangedKey(staged: string, texts: readonly { readonly sent: string;
  * The planner knows nothing of the keys in a staging table and may read all of a large table for a batch: it is held to
  * the unique index. Not where triggers run queries of their own, which have nothing to do with it.
  */
-function byIndex(table: PostgresTable, match: readonly { readonly column: TableColumn }[]): string[] {
+function byIndex({ table, match }: Parts): string[] {
   const key = findUniqueKey(
     table,
     match.map(({ column }) => column.name),

@@ -51,7 +51,7 @@ export class PostgresWriter implements AsyncDisposable {
   async write(batch: ChangeBatch, signal: AbortSignal): Promise<readonly Outcome[]> {
     signal.throwIfAborted()
     const plan = this.#plan(batch.operation, batch.fields)
-    const connection = this.#idle.pop() ?? (await this.#open(signal))
+    const connection = this.#take() ?? (await this.#open(signal))
     let inOrder = false
     try {
       const outcomes = await this.#apply(connection, plan, batch, signal)
@@ -121,6 +121,13 @@ export class PostgresWriter implements AsyncDisposable {
     }
     await exchange(client, ['ROLLBACK'], options)
     return false
+  }
+
+  /** An idle connection that the server has not closed meanwhile. */
+  #take(): Connection | undefined {
+    let connection = this.#idle.pop()
+    while (connection?.client.connection.stream.destroyed) connection = this.#idle.pop()
+    return connection
   }
 
   async #ensureStage({ client, stages }: Connection, plan: WritePlan, signal: AbortSignal): Promise<void> {

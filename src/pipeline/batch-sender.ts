@@ -72,8 +72,9 @@ export class BatchSender {
     const { signal, abort, tally } = this.#options
     await this.#pacing?.take(signal)
     tally.requests.sent++
-    const outcomes = await this.#destination.write(batch, abort)
-    if (outcomes.length === batch.count && outcomes.every((outcome) => outcome !== undefined)) return outcomes
+    const outcomes: readonly (Outcome | undefined)[] = await this.#destination.write(batch, abort)
+    // Unlike `every`, `includes` sees the holes of an array.
+    if (outcomes.length === batch.count && !outcomes.includes(undefined)) return outcomes as readonly Outcome[]
     throw new FatalError(
       'answers_missing',
       `the destination answered ${outcomes.length} of ${batch.count} changes, so none of them is known to have landed; ` +

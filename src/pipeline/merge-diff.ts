@@ -168,12 +168,14 @@ class MergeDiff extends Transform {
     return this.#missing.count === 0 ? null : this.#missing.take()
   }
 
-  /** Waits for the next stage: one batch of rows may bring any number of missing keys. */
+  /** Waits for the next stage: one batch of rows may bring any number of missing keys. Throws once nobody wants more. */
   async #pass(diff: DiffBatch): Promise<void> {
-    if (this.destroyed || this.push(diff)) return
-    await new Promise<void>((resolve) => {
-      this.#resume = resolve
-    })
+    if (!this.destroyed && !this.push(diff)) {
+      await new Promise<void>((resolve) => {
+        this.#resume = resolve
+      })
+    }
+    if (this.destroyed) throw new Error('the stream was destroyed')
   }
 }
 

@@ -26,11 +26,12 @@ export class Pacing {
   async take(signal: AbortSignal): Promise<void> {
     const turn = this.#queue.then(async () => {
       if (this.#times.length >= this.#rate.requests) {
-        const wait = (this.#times.shift() as number) + this.#rate.perMs - this.#clock.monotonic()
+        const wait = (this.#times[0] as number) + this.#rate.perMs - this.#clock.monotonic()
         if (wait > 0) {
           this.#tally.requests.throttled_ms += Math.round(wait)
           await this.#clock.sleep(wait, signal)
         }
+        this.#times.shift()
       }
       this.#times.push(this.#clock.monotonic())
     })

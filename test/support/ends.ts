@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, before, test } from 'node:test'
 import pg from 'pg'
 import { loadSqlite, type SqliteDatabase } from '../../src/core/sqlite-driver.ts'
 import type { ChangeSample, ConfigInput, Counts, Report, RowIssue, SyncOptions } from '../../src/index.ts'
@@ -55,7 +55,7 @@ export interface Server extends AsyncDisposable {
   ends(type: DestinationType): Promise<Ends>
 }
 
-export async function startServer(): Promise<Server> {
+async function startServer(): Promise<Server> {
   const postgres = await startPostgres()
   const admin = await connect(postgres.url)
   let made = 0
@@ -74,13 +74,37 @@ export async function startServer(): Promise<Server> {
   }
 }
 
-/** The same behaviour towards each destination. */
-export function eachDestination(server: () => Server, name: string, body: (ends: Ends) => Promise<void>): void {
-  for (const type of DESTINATIONS) {
-    test(`${type}: ${name}`, async () => {
-      await using ends = await server().ends(type)
-      await body(ends)
-    })
+/** A server that lives as long as the tests of the file, and tests against it. Called once, at the top of the file. */
+export function serverForTests(prepare: (server: Server) => Promise<void> = async () => {}): {
+  /** Only inside of tests. */
+  readonly server: Server
+  /** Declares a test of the same behaviour towards each destination. */
+  eachDestination(name: string, body: (ends: Ends) => Promise<void>): void
+} {
+  let server: Server | undefined
+  before(async () => {
+    server = await startServer()
+    await prepare(server)
+  })
+  after(async () => {
+    await server?.[Symbol.asyncDispose]()
+  })
+  const started = (): Server => {
+    if (server === undefined) throw new Error('the server is there inside of tests only')
+    return server
+  }
+  return {
+    get server() {
+      return started()
+    },
+    eachDestination(name, body) {
+      for (const type of DESTINATIONS) {
+        test(`${type}: ${name}`, async () => {
+          await using ends = await started().ends(type)
+          await body(ends)
+        })
+      }
+    },
   }
 }
 

@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { counts, type Ends, eachDestination, type Server, startServer, values } from '../support/ends.ts'
+import { test } from 'node:test'
+import { counts, type Ends, serverForTests, values } from '../support/ends.ts'
 
-let server: Server
-
-before(async () => {
-  server = await startServer()
-})
-
-after(async () => {
-  await server[Symbol.asyncDispose]()
-})
+const tests = serverForTests()
+const { eachDestination } = tests
 
 const users = (ends: Ends) => ends.destination.rows('SELECT id, name FROM users ORDER BY id')
 
@@ -21,7 +14,6 @@ async function makeTables({ source, destination }: Ends): Promise<void> {
 }
 
 eachDestination(
-  () => server,
   'all copies of a duplicate key are invalid, and the record is neither updated nor deleted',
   async (ends) => {
     await makeTables(ends)
@@ -70,32 +62,27 @@ eachDestination(
   },
 )
 
-eachDestination(
-  () => server,
-  'a key that becomes a duplicate leaves its record as it was delivered',
-  async (ends) => {
-    await makeTables(ends)
-    await ends.source.execute(
-      `INSERT INTO model ${values([
-        [1, 'a'],
-        [2, 'b'],
-      ])}`,
-    )
-    await ends.run()
-    await ends.source.execute(`INSERT INTO model VALUES (2, 'two')`)
-    assert.deepEqual((await ends.run()).report.counts, counts({ read: 3, unchanged: 1, invalid: 2 }))
-    assert.deepEqual(await users(ends), [
-      ['1', 'a'],
-      ['2', 'b'],
-    ])
-    await ends.source.execute(`DELETE FROM model WHERE name = 'two'`)
-    const { report } = await ends.run()
-    assert.deepEqual(report.counts, counts({ read: 2, unchanged: 2 }))
-  },
-)
+eachDestination('a key that becomes a duplicate leaves its record as it was delivered', async (ends) => {
+  await makeTables(ends)
+  await ends.source.execute(
+    `INSERT INTO model ${values([
+      [1, 'a'],
+      [2, 'b'],
+    ])}`,
+  )
+  await ends.run()
+  await ends.source.execute(`INSERT INTO model VALUES (2, 'two')`)
+  assert.deepEqual((await ends.run()).report.counts, counts({ read: 3, unchanged: 1, invalid: 2 }))
+  assert.deepEqual(await users(ends), [
+    ['1', 'a'],
+    ['2', 'b'],
+  ])
+  await ends.source.execute(`DELETE FROM model WHERE name = 'two'`)
+  const { report } = await ends.run()
+  assert.deepEqual(report.counts, counts({ read: 2, unchanged: 2 }))
+})
 
 eachDestination(
-  () => server,
   'a null key holds deletes, because it may stand for any record, until the user allows them',
   async (ends) => {
     await makeTables(ends)
@@ -132,31 +119,26 @@ eachDestination(
   },
 )
 
-eachDestination(
-  () => server,
-  'a composite key is missing when any of its parts is',
-  async (ends) => {
-    await ends.source.execute('CREATE TABLE model (tenant text, id bigint, name text)')
-    await ends.destination.execute('CREATE TABLE users (tenant text, id bigint, name text, PRIMARY KEY (tenant, id))')
-    await ends.source.execute(
-      `INSERT INTO model ${values([
-        ['t', 1, 'a'],
-        ['t', null, 'b'],
-        [null, 1, 'c'],
-        ['', 1, 'empty is not null'],
-      ])}`,
-    )
-    const { report } = await ends.run({ key: ['tenant', 'id'] })
-    assert.deepEqual(report.counts, counts({ read: 4, inserted: 2, invalid: 2 }))
-    assert.deepEqual(await ends.destination.rows('SELECT tenant, id FROM users ORDER BY tenant'), [
-      ['', '1'],
-      ['t', '1'],
-    ])
-  },
-)
+eachDestination('a composite key is missing when any of its parts is', async (ends) => {
+  await ends.source.execute('CREATE TABLE model (tenant text, id bigint, name text)')
+  await ends.destination.execute('CREATE TABLE users (tenant text, id bigint, name text, PRIMARY KEY (tenant, id))')
+  await ends.source.execute(
+    `INSERT INTO model ${values([
+      ['t', 1, 'a'],
+      ['t', null, 'b'],
+      [null, 1, 'c'],
+      ['', 1, 'empty is not null'],
+    ])}`,
+  )
+  const { report } = await ends.run({ key: ['tenant', 'id'] })
+  assert.deepEqual(report.counts, counts({ read: 4, inserted: 2, invalid: 2 }))
+  assert.deepEqual(await ends.destination.rows('SELECT tenant, id FROM users ORDER BY tenant'), [
+    ['', '1'],
+    ['t', '1'],
+  ])
+})
 
 eachDestination(
-  () => server,
   'a refused row is rejected by itself, its neighbours land, and the next run tries its newest data',
   async (ends) => {
     await makeTables(ends)
@@ -192,7 +174,6 @@ eachDestination(
 )
 
 eachDestination(
-  () => server,
   'a refused update leaves the record as it was delivered, and going back to that is no change',
   async (ends) => {
     await makeTables(ends)
@@ -216,91 +197,79 @@ eachDestination(
   },
 )
 
-eachDestination(
-  () => server,
-  'a delete that the destination refuses is told and tried again',
-  async (ends) => {
-    await makeTables(ends)
-    await ends.destination.execute('CREATE TABLE orders (user_id bigint REFERENCES users (id))')
-    await ends.source.execute(
-      `INSERT INTO model ${values([
-        [1, 'a'],
-        [2, 'b'],
-        [3, 'c'],
-      ])}`,
-    )
-    await ends.run()
-    await ends.destination.execute('INSERT INTO orders VALUES (2)')
-    await ends.source.execute('DELETE FROM model WHERE id > 1')
-    const { report, issues } = await ends.run()
-    assert.equal(report.status, 'completed_with_errors')
-    assert.deepEqual(report.counts, counts({ read: 1, unchanged: 1, missing: 2, deleted: 1, delete_rejected: 1 }))
-    assert.deepEqual([issues[0]?.operation, issues[0]?.key], ['delete', '2'])
-    assert.match(issues[0]?.message ?? '', /foreign key/i)
-    await ends.destination.execute('DELETE FROM orders')
-    assert.deepEqual((await ends.run()).report.counts, counts({ read: 1, unchanged: 1, missing: 1, deleted: 1 }))
-    assert.deepEqual(await users(ends), [['1', 'a']])
-  },
-)
+eachDestination('a delete that the destination refuses is told and tried again', async (ends) => {
+  await makeTables(ends)
+  await ends.destination.execute('CREATE TABLE orders (user_id bigint REFERENCES users (id))')
+  await ends.source.execute(
+    `INSERT INTO model ${values([
+      [1, 'a'],
+      [2, 'b'],
+      [3, 'c'],
+    ])}`,
+  )
+  await ends.run()
+  await ends.destination.execute('INSERT INTO orders VALUES (2)')
+  await ends.source.execute('DELETE FROM model WHERE id > 1')
+  const { report, issues } = await ends.run()
+  assert.equal(report.status, 'completed_with_errors')
+  assert.deepEqual(report.counts, counts({ read: 1, unchanged: 1, missing: 2, deleted: 1, delete_rejected: 1 }))
+  assert.deepEqual([issues[0]?.operation, issues[0]?.key], ['delete', '2'])
+  assert.match(issues[0]?.message ?? '', /foreign key/i)
+  await ends.destination.execute('DELETE FROM orders')
+  assert.deepEqual((await ends.run()).report.counts, counts({ read: 1, unchanged: 1, missing: 1, deleted: 1 }))
+  assert.deepEqual(await users(ends), [['1', 'a']])
+})
 
-eachDestination(
-  () => server,
-  'a value that does not fit its mapping makes the row invalid and spares the record',
-  async (ends) => {
-    await makeTables(ends)
-    await ends.source.execute(
-      `INSERT INTO model ${values([
-        [1, '11'],
-        [2, 'two'],
-        [3, '3.5'],
-      ])}`,
-    )
-    await ends.destination.execute(`INSERT INTO users ${values([[2, 'old']])}`)
-    const { report, issues } = await ends.run({ fields: { id: 'id', name: { from: 'name', type: 'number' } } })
-    assert.equal(report.status, 'completed_with_errors')
-    assert.deepEqual(report.counts, counts({ read: 3, inserted: 2, invalid: 1 }))
-    assert.deepEqual([issues[0]?.code, issues[0]?.key], ['unmappable_value', '2'])
-    assert.match(issues[0]?.message ?? '', /the value for name is not a number/)
-    assert.deepEqual(await users(ends), [
-      ['1', '11'],
-      ['2', 'old'],
-      ['3', '3.5'],
-    ])
-  },
-)
+eachDestination('a value that does not fit its mapping makes the row invalid and spares the record', async (ends) => {
+  await makeTables(ends)
+  await ends.source.execute(
+    `INSERT INTO model ${values([
+      [1, '11'],
+      [2, 'two'],
+      [3, '3.5'],
+    ])}`,
+  )
+  await ends.destination.execute(`INSERT INTO users ${values([[2, 'old']])}`)
+  const { report, issues } = await ends.run({ fields: { id: 'id', name: { from: 'name', type: 'number' } } })
+  assert.equal(report.status, 'completed_with_errors')
+  assert.deepEqual(report.counts, counts({ read: 3, inserted: 2, invalid: 1 }))
+  assert.deepEqual([issues[0]?.code, issues[0]?.key], ['unmappable_value', '2'])
+  assert.match(issues[0]?.message ?? '', /the value for name is not a number/)
+  assert.deepEqual(await users(ends), [
+    ['1', '11'],
+    ['2', 'old'],
+    ['3', '3.5'],
+  ])
+})
 
-eachDestination(
-  () => server,
-  'more refusals than max_rejected stop the run, which deletes nothing',
-  async (ends) => {
-    await makeTables(ends)
-    await ends.source.execute(
-      `INSERT INTO model ${values([
-        [1, 'too long'],
-        [2, 'too long'],
-        [3, 'too long'],
-        [4, 'd'],
-      ])}`,
-    )
-    await ends.destination.execute(`INSERT INTO users ${values([[9, 'old']])}`)
-    const { report } = await ends.run({ guards: { max_rejected: 2 } })
-    assert.equal(report.status, 'failed')
-    assert.deepEqual([report.error?.code, report.error?.kind], ['max_rejected', 'failed'])
-    assert.deepEqual(
-      report.guards.map(({ guard, limit }) => [guard, limit]),
-      [['max_rejected', '2']],
-    )
-    assert.deepEqual(await users(ends), [
-      ['4', 'd'],
-      ['9', 'old'],
-    ])
-    assert.equal((await ends.run({ guards: { max_rejected: 3 } })).report.status, 'completed_with_errors')
-    assert.deepEqual(await users(ends), [['4', 'd']])
-  },
-)
+eachDestination('more refusals than max_rejected stop the run, which deletes nothing', async (ends) => {
+  await makeTables(ends)
+  await ends.source.execute(
+    `INSERT INTO model ${values([
+      [1, 'too long'],
+      [2, 'too long'],
+      [3, 'too long'],
+      [4, 'd'],
+    ])}`,
+  )
+  await ends.destination.execute(`INSERT INTO users ${values([[9, 'old']])}`)
+  const { report } = await ends.run({ guards: { max_rejected: 2 } })
+  assert.equal(report.status, 'failed')
+  assert.deepEqual([report.error?.code, report.error?.kind], ['max_rejected', 'failed'])
+  assert.deepEqual(
+    report.guards.map(({ guard, limit }) => [guard, limit]),
+    [['max_rejected', '2']],
+  )
+  assert.deepEqual(await users(ends), [
+    ['4', 'd'],
+    ['9', 'old'],
+  ])
+  assert.equal((await ends.run({ guards: { max_rejected: 3 } })).report.status, 'completed_with_errors')
+  assert.deepEqual(await users(ends), [['4', 'd']])
+})
 
-test('a report is complete JSON and issues reach the caller even where nobody listens', async () => {
-  await using ends = await server.ends('sqlite')
+test('a report is the same after JSON', async () => {
+  await using ends = await tests.server.ends('sqlite')
   await makeTables(ends)
   await ends.source.execute(
     `INSERT INTO model ${values([

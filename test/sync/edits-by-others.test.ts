@@ -1,25 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
 import type { Counts } from '../../src/index.ts'
-import {
-  counts,
-  type Ends,
-  eachDestination,
-  type Server,
-  type SyncInput,
-  startServer,
-  values,
-} from '../support/ends.ts'
+import { counts, type Ends, type SyncInput, serverForTests, values } from '../support/ends.ts'
 
-let server: Server
-
-before(async () => {
-  server = await startServer()
-})
-
-after(async () => {
-  await server[Symbol.asyncDispose]()
-})
+const { eachDestination } = serverForTests()
 
 const users = (ends: Ends) => ends.destination.rows('SELECT id, name FROM users ORDER BY id')
 
@@ -115,73 +98,7 @@ const CASES: Readonly<Record<string, EditCase>> = {
 }
 
 for (const [name, { sync, counts: expected, users: records }] of Object.entries(CASES)) {
-  eachDestination(
-    () => server,
-    name,
-    async (ends) => {
-      await makeTables(ends)
-      await ends.source.execute(
-        `INSERT INTO model ${values([
-          [1, 'a'],
-          [2, 'b'],
-        ])}`,
-      )
-      await ends.destination.execute(
-        `INSERT INTO users ${values([
-          [1, 'old'],
-          [2, 'old'],
-        ])}`,
-      )
-      assert.equal((await ends.run(sync)).report.status, 'succeeded')
-
-      await ends.destination.execute(`
-        DELETE FROM users WHERE id = 1; INSERT INTO users ${values([
-          [5, 'theirs'],
-          [9, 'theirs'],
-        ])}`)
-      await ends.source.execute(`INSERT INTO model VALUES (5, 'e')`)
-      const { report } = await ends.run(sync)
-      assert.deepEqual(report.counts, counts(expected))
-      assert.deepEqual(await users(ends), records)
-
-      const again = await ends.run(sync)
-      assert.equal(again.report.requests.sent, 0)
-      assert.deepEqual(await users(ends), records)
-    },
-  )
-}
-
-for (const mode of ['mirror', 'upsert'] as const) {
-  eachDestination(
-    () => server,
-    `${mode} inserts in the same run the record of an update that finds none`,
-    async (ends) => {
-      await makeTables(ends)
-      await ends.source.execute(
-        `INSERT INTO model ${values([
-          [1, 'a'],
-          [2, 'b'],
-        ])}`,
-      )
-      const sync = { mode, index: { refresh: 'never' } } as const
-      await ends.run(sync)
-      await ends.destination.execute('DELETE FROM users WHERE id = 1')
-      await ends.source.execute(`UPDATE model SET name = name || '!'`)
-      const { report } = await ends.run(sync)
-      assert.deepEqual(report.counts, counts({ read: 2, inserted: 1, updated: 1 }))
-      assert.deepEqual(await users(ends), [
-        ['1', 'a!'],
-        ['2', 'b!'],
-      ])
-      assert.equal((await ends.run(sync)).report.requests.sent, 0)
-    },
-  )
-}
-
-eachDestination(
-  () => server,
-  'update-only skips an update that finds no record, and asks no more',
-  async (ends) => {
+  eachDestination(name, async (ends) => {
     await makeTables(ends)
     await ends.source.execute(
       `INSERT INTO model ${values([
@@ -195,22 +112,26 @@ eachDestination(
         [2, 'old'],
       ])}`,
     )
-    const sync = { mode: 'update-only', index: { refresh: 'never' } } as const
-    await ends.run(sync)
-    await ends.destination.execute('DELETE FROM users WHERE id = 1')
-    await ends.source.execute(`UPDATE model SET name = name || '!'`)
-    assert.deepEqual((await ends.run(sync)).report.counts, counts({ read: 2, skipped: 1, updated: 1 }))
-    assert.deepEqual(await users(ends), [['2', 'b!']])
-    const again = await ends.run(sync)
-    assert.deepEqual(again.report.counts, counts({ read: 2, skipped: 1, unchanged: 1 }))
-    assert.equal(again.report.requests.sent, 0)
-  },
-)
+    assert.equal((await ends.run(sync)).report.status, 'succeeded')
 
-eachDestination(
-  () => server,
-  'a record that somebody deleted before the run deletes it is done',
-  async (ends) => {
+    await ends.destination.execute(`
+        DELETE FROM users WHERE id = 1; INSERT INTO users ${values([
+          [5, 'theirs'],
+          [9, 'theirs'],
+        ])}`)
+    await ends.source.execute(`INSERT INTO model VALUES (5, 'e')`)
+    const { report } = await ends.run(sync)
+    assert.deepEqual(report.counts, counts(expected))
+    assert.deepEqual(await users(ends), records)
+
+    const again = await ends.run(sync)
+    assert.equal(again.report.requests.sent, 0)
+    assert.deepEqual(await users(ends), records)
+  })
+}
+
+for (const mode of ['mirror', 'upsert'] as const) {
+  eachDestination(`${mode} inserts in the same run the record of an update that finds none`, async (ends) => {
     await makeTables(ends)
     await ends.source.execute(
       `INSERT INTO model ${values([
@@ -218,14 +139,60 @@ eachDestination(
         [2, 'b'],
       ])}`,
     )
-    const sync = { index: { refresh: 'never' } } as const
+    const sync = { mode, index: { refresh: 'never' } } as const
     await ends.run(sync)
-    await ends.source.execute('DELETE FROM model WHERE id = 1')
     await ends.destination.execute('DELETE FROM users WHERE id = 1')
-    assert.deepEqual((await ends.run(sync)).report.counts, counts({ read: 1, unchanged: 1, missing: 1, deleted: 1 }))
+    await ends.source.execute(`UPDATE model SET name = name || '!'`)
+    const { report } = await ends.run(sync)
+    assert.deepEqual(report.counts, counts({ read: 2, inserted: 1, updated: 1 }))
+    assert.deepEqual(await users(ends), [
+      ['1', 'a!'],
+      ['2', 'b!'],
+    ])
     assert.equal((await ends.run(sync)).report.requests.sent, 0)
-  },
-)
+  })
+}
+
+eachDestination('update-only skips an update that finds no record, and asks no more', async (ends) => {
+  await makeTables(ends)
+  await ends.source.execute(
+    `INSERT INTO model ${values([
+      [1, 'a'],
+      [2, 'b'],
+    ])}`,
+  )
+  await ends.destination.execute(
+    `INSERT INTO users ${values([
+      [1, 'old'],
+      [2, 'old'],
+    ])}`,
+  )
+  const sync = { mode: 'update-only', index: { refresh: 'never' } } as const
+  await ends.run(sync)
+  await ends.destination.execute('DELETE FROM users WHERE id = 1')
+  await ends.source.execute(`UPDATE model SET name = name || '!'`)
+  assert.deepEqual((await ends.run(sync)).report.counts, counts({ read: 2, skipped: 1, updated: 1 }))
+  assert.deepEqual(await users(ends), [['2', 'b!']])
+  const again = await ends.run(sync)
+  assert.deepEqual(again.report.counts, counts({ read: 2, skipped: 1, unchanged: 1 }))
+  assert.equal(again.report.requests.sent, 0)
+})
+
+eachDestination('a record that somebody deleted before the run deletes it is done', async (ends) => {
+  await makeTables(ends)
+  await ends.source.execute(
+    `INSERT INTO model ${values([
+      [1, 'a'],
+      [2, 'b'],
+    ])}`,
+  )
+  const sync = { index: { refresh: 'never' } } as const
+  await ends.run(sync)
+  await ends.source.execute('DELETE FROM model WHERE id = 1')
+  await ends.destination.execute('DELETE FROM users WHERE id = 1')
+  assert.deepEqual((await ends.run(sync)).report.counts, counts({ read: 1, unchanged: 1, missing: 1, deleted: 1 }))
+  assert.equal((await ends.run(sync)).report.requests.sent, 0)
+})
 
 /** What a first run into 1 old and 9 foreign does when it starts from no list; the model holds 1 a and 2 b. */
 const EMPTY_STARTS: Readonly<Record<'mirror' | 'upsert' | 'update-only' | 'insert-only', EditCase>> = {
@@ -267,37 +234,32 @@ const EMPTY_STARTS: Readonly<Record<'mirror' | 'upsert' | 'update-only' | 'inser
 }
 
 for (const [mode, { counts: expected, users: records }] of Object.entries(EMPTY_STARTS)) {
-  eachDestination(
-    () => server,
-    `${mode} that never lists goes by the answers of the destination`,
-    async (ends) => {
-      await makeTables(ends)
-      await ends.source.execute(
-        `INSERT INTO model ${values([
-          [1, 'a'],
-          [2, 'b'],
-        ])}`,
-      )
-      await ends.destination.execute(
-        `INSERT INTO users ${values([
-          [1, 'old'],
-          [9, 'foreign'],
-        ])}`,
-      )
-      const sync = {
-        mode: mode as keyof typeof EMPTY_STARTS,
-        index: { bootstrap: 'empty', refresh: 'never' },
-      } as const
-      assert.deepEqual((await ends.run(sync)).report.counts, counts(expected))
-      assert.deepEqual(await users(ends), records)
-      await ends.run(sync)
-      assert.deepEqual(await users(ends), records)
-    },
-  )
+  eachDestination(`${mode} that never lists goes by the answers of the destination`, async (ends) => {
+    await makeTables(ends)
+    await ends.source.execute(
+      `INSERT INTO model ${values([
+        [1, 'a'],
+        [2, 'b'],
+      ])}`,
+    )
+    await ends.destination.execute(
+      `INSERT INTO users ${values([
+        [1, 'old'],
+        [9, 'foreign'],
+      ])}`,
+    )
+    const sync = {
+      mode: mode as keyof typeof EMPTY_STARTS,
+      index: { bootstrap: 'empty', refresh: 'never' },
+    } as const
+    assert.deepEqual((await ends.run(sync)).report.counts, counts(expected))
+    assert.deepEqual(await users(ends), records)
+    await ends.run(sync)
+    assert.deepEqual(await users(ends), records)
+  })
 }
 
 eachDestination(
-  () => server,
   'a first run from an empty index lists in the second run, where the sync lists at all',
   async (ends) => {
     await makeTables(ends)

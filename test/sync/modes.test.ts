@@ -1,17 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
 import type { Counts, SyncMode } from '../../src/index.ts'
-import { counts, type Ends, eachDestination, type Server, startServer, values } from '../support/ends.ts'
+import { counts, type Ends, serverForTests, values } from '../support/ends.ts'
 
-let server: Server
-
-before(async () => {
-  server = await startServer()
-})
-
-after(async () => {
-  await server[Symbol.asyncDispose]()
-})
+const { eachDestination } = serverForTests()
 
 /** The records, with a column that no sync of these tests maps. */
 const users = (ends: Ends) => ends.destination.rows('SELECT id, name, note FROM users ORDER BY id')
@@ -134,45 +125,41 @@ const MODES: readonly ModeCase[] = [
 ]
 
 for (const { mode, first, again, changed } of MODES) {
-  eachDestination(
-    () => server,
-    `${mode} brings a table that has records to what the mode says`,
-    async (ends) => {
-      await makeTables(ends)
-      await ends.source.execute(
-        `INSERT INTO model ${values([
-          [1, 'a'],
-          [2, 'b'],
-          [3, 'c'],
-        ])}`,
-      )
-      await ends.destination.execute(
-        `INSERT INTO users ${values([
-          [2, 'old', 'ours 2'],
-          [3, 'c', 'ours 3'],
-          [9, 'foreign', 'ours 9'],
-        ])}`,
-      )
+  eachDestination(`${mode} brings a table that has records to what the mode says`, async (ends) => {
+    await makeTables(ends)
+    await ends.source.execute(
+      `INSERT INTO model ${values([
+        [1, 'a'],
+        [2, 'b'],
+        [3, 'c'],
+      ])}`,
+    )
+    await ends.destination.execute(
+      `INSERT INTO users ${values([
+        [2, 'old', 'ours 2'],
+        [3, 'c', 'ours 3'],
+        [9, 'foreign', 'ours 9'],
+      ])}`,
+    )
 
-      const one = await ends.run({ mode })
-      assert.deepEqual(one.report.counts, counts(first.counts))
-      assert.equal(one.report.status, 'succeeded')
-      assert.deepEqual(await users(ends), first.users)
+    const one = await ends.run({ mode })
+    assert.deepEqual(one.report.counts, counts(first.counts))
+    assert.equal(one.report.status, 'succeeded')
+    assert.deepEqual(await users(ends), first.users)
 
-      const two = await ends.run({ mode })
-      assert.deepEqual(two.report.counts, counts(again))
-      assert.equal(two.report.requests.sent, 0)
-      assert.deepEqual(await users(ends), first.users)
+    const two = await ends.run({ mode })
+    assert.deepEqual(two.report.counts, counts(again))
+    assert.equal(two.report.requests.sent, 0)
+    assert.deepEqual(await users(ends), first.users)
 
-      await ends.source.execute(`
+    await ends.source.execute(`
       UPDATE model SET name = 'B' WHERE id = 2; DELETE FROM model WHERE id = 3; INSERT INTO model VALUES (4, 'd')`)
-      const three = await ends.run({ mode })
-      assert.deepEqual(three.report.counts, counts(changed.counts))
-      assert.deepEqual(await users(ends), changed.users)
+    const three = await ends.run({ mode })
+    assert.deepEqual(three.report.counts, counts(changed.counts))
+    assert.deepEqual(await users(ends), changed.users)
 
-      const four = await ends.run({ mode })
-      assert.equal(four.report.requests.sent, 0)
-      assert.deepEqual(await users(ends), changed.users)
-    },
-  )
+    const four = await ends.run({ mode })
+    assert.equal(four.report.requests.sent, 0)
+    assert.deepEqual(await users(ends), changed.users)
+  })
 }
