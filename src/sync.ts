@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { asConfig, pickSync } from './config/pick-sync.ts'
 import type { Config, SyncConfig } from './config/resolved.ts'
 import type { ConfigInput } from './config/schema.ts'
@@ -176,12 +176,14 @@ class Run {
       if (destination.list === undefined)
         throw configurationError('cannot_list', 'this destination cannot list its records')
       this.#phase = 'listing'
+      const spool = new KeySpoolFile(dirname(index.path), `${this.#variables.syncName}.vanished`)
       const counts = await refresh({
         list: destination.list(this.#signal),
         index,
         encodings: resolved.keyColumns.map((column) => column.keyEncoding),
         sorter: () => KeySorterFile.open(),
-      })
+        spool,
+      }).finally(() => spool.close())
       index.note({ listedAt: this.#clock.now() })
       if (first && counts.listed > 0) this.#options.onNote?.(`the destination already holds ${counts.listed} records`)
     }

@@ -56,10 +56,7 @@ export async function playDemo(
     for (const problem of missed) say('wrong', problem)
     if (missed.length > 0) return EXIT.failed
     say('result', `all counts and digests are as they have to be   ${since(began)}`)
-    say(
-      'next:',
-      keep ? stepsOnStage(file, mirror, url) : `${commandName()} demo --keep   leaves it all there to play with`,
-    )
+    say('next:', keep ? stepsOnStage(file, mirror, url) : stepsAway())
     // Until Ctrl-C, or until somebody stops the Postgres.
     if (keep) await Promise.race([once(signal, 'abort'), once(client, 'end')])
     return EXIT.done

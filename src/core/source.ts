@@ -19,6 +19,8 @@ export interface Reading {
    * Ends after a batch with `end`, or is destroyed with an error: a broken connection never looks like an end.
    */
   readonly rows: Readable
+  /** False where the rows come in any order: the engine sorts them on disk first. Default: true. */
+  readonly sorted?: boolean
 }
 
 /** The rows to sync. One per run; holds a connection from `describe` until it is disposed. */

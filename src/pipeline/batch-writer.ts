@@ -103,6 +103,8 @@ export class BatchWriter extends Writable {
 
   /** Waits for the answers to what was sent and keeps them, whatever the reason for the end. */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    // Rows may still be on their way into batches: they find the failure before their next send.
+    if (error !== null) this.#failure ??= { error }
     this.#settle().then(
       () => callback(error),
       (failure: Error) => callback(error ?? failure),
@@ -125,9 +127,11 @@ export class BatchWriter extends Writable {
       const lane = kinds[index] === CHANGE_INSERT ? this.#inserts : this.#updates
       const start = offsets[row] as number
       const end = offsets[row + 1] as number
-      if (lane.pending.bytes + end - start > limits.bytes && lane.pending.count > 0) await this.#dispatch(lane)
-      if (mapping.passes >= 0) lane.pending.addBytes(bytes, mapping.passFrom(bytes, start), end)
-      else {
+      if (mapping.passes >= 0) {
+        const from = mapping.passFrom(bytes, start)
+        if (!this.#fits(lane, end - from)) await this.#dispatch(lane)
+        lane.pending.addBytes(bytes, from, end)
+      } else {
         const mapped = mapping.map(bytes, start, end)
         if ('code' in mapped) {
           const key = printKey(this.#options.encodings, keys.subarray(keyStart, keyEnd))
@@ -135,6 +139,7 @@ export class BatchWriter extends Writable {
           this.#options.tally.invalid({ key, code: mapped.code, message: mapped.message, payload })
           continue
         }
+        if (!this.#fits(lane, Buffer.byteLength(mapped.line))) await this.#dispatch(lane)
         lane.pending.addLine(mapped.line)
       }
       lane.pending.describe(
@@ -175,7 +180,9 @@ export class BatchWriter extends Writable {
     for (const segment of spool.read()) {
       const entry = new SegmentReader(segment.bytes)
       while (entry.next()) {
-        lane.pending.addLine(mapping.deleteLine(entry.bytes.subarray(entry.keyStart, entry.keyEnd)))
+        const line = mapping.deleteLine(entry.bytes.subarray(entry.keyStart, entry.keyEnd))
+        if (!this.#fits(lane, Buffer.byteLength(line))) await this.#dispatch(lane)
+        lane.pending.addLine(line)
         lane.pending.describe(
           entry.bytes,
           entry.keyStart,
@@ -186,10 +193,15 @@ export class BatchWriter extends Writable {
           0,
           0,
         )
-        if (lane.pending.count >= limits.rows || lane.pending.bytes >= limits.bytes) await this.#dispatch(lane)
+        if (lane.pending.count >= limits.rows) await this.#dispatch(lane)
       }
     }
     await this.#dispatch(lane)
+  }
+
+  /** Whether a line of that many bytes may join the batch. A line above the limit goes alone. */
+  #fits({ pending }: WriteLane, bytes: number): boolean {
+    return pending.count === 0 || pending.bytes + bytes <= this.#options.limits.bytes
   }
 
   #note(keys: Buffer, start: number, end: number): void {

@@ -2,9 +2,10 @@ import type { KeyEncoding } from '../core/column.ts'
 import type { KeyList } from '../core/destination.ts'
 import { FatalError } from '../core/errors.ts'
 import { compareKeys, KEY_MISSING, KeyEncoder, keySpace, printKey } from '../core/key.ts'
-import { ADOPTED, GONE, SegmentBuilder } from '../core/key-entry.ts'
+import { ADOPTED, GONE, type Segment, SegmentBuilder } from '../core/key-entry.ts'
 import type { KeyIndex, KeyScan, Lane } from '../core/key-index.ts'
 import type { KeySorter } from '../core/key-sorter.ts'
+import type { KeySpool } from '../core/key-spool.ts'
 
 /** What a list changed in the index. */
 export interface RefreshCounts {
@@ -20,10 +21,13 @@ export interface RefreshOptions {
   readonly index: KeyIndex
   readonly encodings: readonly KeyEncoding[]
   readonly sorter: () => Promise<KeySorter>
+  /** Where the keys that are not in the list wait for its end. Empty. */
+  readonly spool: KeySpool
   readonly onProgress?: (counts: RefreshCounts) => void
 }
 
-/** Segments per commit: what an interrupted list has found so far is true and stays. */
+const SEGMENT_BYTES = 64 * 1024
+/** Segments per commit: a record that an interrupted list has found is there and stays known. */
 const SEGMENTS_PER_COMMIT = 64
 
 /**
@@ -32,7 +36,7 @@ const SEGMENTS_PER_COMMIT = 64
  * it is not in key order although it says so.
  */
 export async function refresh(options: RefreshOptions): Promise<RefreshCounts> {
-  const merge = new ListMerge(options.index)
+  const merge = new ListMerge(options.index, options.spool)
   const { list, encodings, onProgress } = options
   if (list.sorted) {
     await eachKey(list, encodings, (key) => {
@@ -85,15 +89,18 @@ function unmatchable(value: string): FatalError {
 class ListMerge {
   readonly counts: RefreshCounts = { listed: 0, adopted: 0, vanished: 0 }
   readonly #index: KeyIndex
+  readonly #spool: KeySpool
   readonly #scan: KeyScan
+  readonly #adopted = new SegmentBuilder()
+  readonly #vanished = new SegmentBuilder()
   readonly #lane: Lane
-  readonly #builder = new SegmentBuilder()
   #sequence = 0
   #more: boolean
   #last: Buffer | undefined
 
-  constructor(index: KeyIndex) {
+  constructor(index: KeyIndex, spool: KeySpool) {
     this.#index = index
+    this.#spool = spool
     this.#scan = index.scan()
     this.#lane = index.lane()
     this.#more = this.#scan.next()
@@ -121,26 +128,29 @@ class ListMerge {
       this.#vanish()
     }
     this.counts.adopted++
-    this.#builder.push(ADOPTED, key, 0, key.length, 0, 0)
-    this.#cut(64 * 1024)
+    this.#adopted.push(ADOPTED, key, 0, key.length, 0, 0)
+    if (this.#adopted.length >= SEGMENT_BYTES) this.#put(this.#lane, this.#adopted.take())
   }
 
+  /** The list has come to its proven end: what it lacks has vanished. */
   finish(): void {
     while (this.#more) this.#vanish()
-    this.#cut(1)
+    this.#put(this.#lane, this.#adopted.take())
+    this.#spool.append(this.#vanished.take())
+    const lane = this.#index.lane()
+    for (const segment of this.#spool.read()) this.#put(lane, segment)
   }
 
   #vanish(): void {
     const { bytes, keyStart, keyEnd } = this.#scan
     this.counts.vanished++
-    this.#builder.push(GONE, bytes, keyStart, keyEnd, 0, 0)
-    this.#cut(64 * 1024)
+    this.#vanished.push(GONE, bytes, keyStart, keyEnd, 0, 0)
+    if (this.#vanished.length >= SEGMENT_BYTES) this.#spool.append(this.#vanished.take())
     this.#more = this.#scan.next()
   }
 
-  #cut(from: number): void {
-    if (this.#builder.length < from) return
-    this.#lane.put(this.#sequence++, this.#builder.take())
+  #put(lane: Lane, segment: Segment): void {
+    lane.put(this.#sequence++, segment)
     if (this.#sequence % SEGMENTS_PER_COMMIT === 0) this.#index.commit()
   }
 }

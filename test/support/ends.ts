@@ -193,7 +193,7 @@ async function openEnds(
     source,
     destination,
     config,
-    run: (overrides, options) => runOnce(config(overrides), options),
+    run: (overrides, options) => runConfig(config(overrides), options),
     async [Symbol.asyncDispose]() {
       await source.close()
       await destination.close()
@@ -202,7 +202,8 @@ async function openEnds(
   }
 }
 
-async function runOnce(config: ConfigInput, options: SyncOptions = {}): Promise<Run> {
+/** Runs a configuration as it is. */
+export async function runConfig(config: ConfigInput, options: SyncOptions = {}): Promise<Run> {
   const notes: string[] = []
   const issues: RowIssue[] = []
   const changes: ChangeSample[] = []

@@ -53,7 +53,8 @@ export function mapSource(columns: readonly Column[], rows: readonly Row[] = [])
         yield rowBatch(sent.slice(from, from + batchRows))
       }
       signal.throwIfAborted()
-      if (breaksAfter !== undefined) throw new FatalError('connection_lost', `broke off after ${breaksAfter} rows; run again`)
+      if (breaksAfter !== undefined)
+        throw new FatalError('connection_lost', `broke off after ${breaksAfter} rows; run again`)
       if (end === null) return
       yield rowBatch([], { rows: sorted.length, proven: true, evidence: 'the test says so', ...end })
     }

@@ -84,7 +84,7 @@ const COLUMNS: Readonly<Record<string, { readonly type: string; readonly values:
   search: { type: 'tsvector', values: ["'a':1A 'b c':2", ''] },
   wal: { type: 'pg_lsn', values: ['16/B374D848'] },
   'odd "name"': { type: 'text', values: ['x'] },
-  __proto__x: { type: 'text', values: ['y'] },
+  ['__proto__']: { type: 'text', values: ['y'] },
   constructor: { type: 'text', values: ['z'] },
 }
 
