@@ -5,13 +5,13 @@ import type { Config, SyncConfig } from './config/resolved.ts'
 import type { ConfigInput } from './config/schema.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { configurationError, FatalError, messageOf } from './core/errors.ts'
-import type { Counts, Report, RequestCounts, RowIssue, RunStatus } from './core/report.ts'
+import type { Report, RunStatus } from './core/report.ts'
 import { SYNC_MODES } from './core/sync-mode.ts'
 import { Tally } from './core/tally.ts'
-import { type Ends, type OwnConnectors, openEnds } from './open-ends.ts'
-import { acceptAll, type ChangeSample, forgetful } from './pipeline/dry-run.ts'
+import { type Ends, openEnds } from './open-ends.ts'
+import { acceptAll, forgetful } from './pipeline/dry-run.ts'
 import type { RunVariables } from './pipeline/field-value.ts'
-import type { Allowances, Threshold } from './pipeline/guards.ts'
+import type { Allowances } from './pipeline/guards.ts'
 import { refresh } from './pipeline/refresh.ts'
 import { compileMapping, type RowMapping } from './pipeline/row-mapping.ts'
 import { runPipeline } from './pipeline/run-pipeline.ts'
@@ -19,40 +19,8 @@ import { KeyIndexFile } from './state/key-index-file.ts'
 import { KeySorterFile } from './state/key-sorter-file.ts'
 import { KeySpoolFile } from './state/key-spool-file.ts'
 import { openRunHistory, type RunHistory } from './state/run-history.ts'
+import type { Progress, SyncOptions } from './sync-options.ts'
 import { reported } from './validate.ts'
-
-/** Where a run is. Rows per second count from the first row. */
-export interface Progress {
-  readonly sync: string
-  readonly phase: 'connecting' | 'listing' | 'reading' | 'done'
-  readonly counts: Readonly<Counts>
-  readonly requests: Readonly<RequestCounts>
-  readonly rowsPerSecond: number
-  readonly inFlight: number
-}
-
-export interface SyncOptions extends OwnConnectors {
-  /** Which sync of the configuration; may be left out where there is only one. */
-  readonly sync?: string | undefined
-  /** Stops reading; batches in flight are finished and kept. The reason ends up in the report. */
-  readonly signal?: AbortSignal | undefined
-  /** Does everything but write: neither the destination nor the state changes. */
-  readonly dryRun?: boolean | undefined
-  /** Takes every row for changed, so that everything is sent again. */
-  readonly full?: boolean | undefined
-  readonly allowDeletes?: Threshold | undefined
-  readonly allowEmpty?: boolean | undefined
-  readonly allowDeletesWithInvalid?: boolean | undefined
-  /** Called a few times a second. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined
-  /** Called for each change that a dry run would send. */
-  readonly onChange?: ((sample: ChangeSample) => void) | undefined
-  /** Called with what is worth knowing before anything is sent: the delete scope, a changed mapping. */
-  readonly onNote?: ((note: string) => void) | undefined
-  /** Called for each invalid row and rejected change. */
-  readonly onIssue?: ((issue: RowIssue) => void) | undefined
-  readonly clock?: Clock | undefined
-}
 
 const PROGRESS_MS = 200
 

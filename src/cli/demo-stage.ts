@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { loadConfig } from '../index.ts'
 import { startPostgres, type TestPostgres } from '../testing/postgres.ts'
@@ -45,7 +45,7 @@ export async function playDemo(
     const seeding = performance.now()
     say('', `${formatCount(await seedContacts(client))} contacts in it   ${since(seeding)}`)
 
-    const folder = temporaryFolder(keep)
+    const folder = newFolder(keep, postgres)
     const file = join(folder, 'rowferry.yaml')
     const mirror = join(folder, 'mirror.db')
     writeFileSync(file, configuration(url, mirror))
@@ -53,6 +53,7 @@ export async function playDemo(
     signal.throwIfAborted()
     const missed = await tellStory({ client, config, mirror, style, signal, say })
 
+    signal.throwIfAborted()
     for (const problem of missed) say('wrong', problem)
     if (missed.length > 0) return EXIT.failed
     say('result', `all counts and digests are as they have to be   ${since(began)}`)
@@ -73,10 +74,11 @@ async function start(): Promise<TestPostgres> {
   }
 }
 
-/** A new folder, which goes with the process unless it is kept. */
-function temporaryFolder(keep: boolean): string {
-  const folder = mkdtempSync(join(tmpdir(), 'rowferry-demo-'))
-  if (!keep) process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+/** Beside the data of the server, and so gone with it even after a kill -9; else a folder that stays. */
+function newFolder(keep: boolean, postgres: TestPostgres): string {
+  if (keep) return mkdtempSync(join(tmpdir(), 'rowferry-demo-'))
+  const folder = join(dirname(postgres.dataDirectory), 'demo')
+  mkdirSync(folder)
   return folder
 }
 

@@ -63,14 +63,18 @@ export async function main(argv: readonly string[]): Promise<void> {
     // Help and version that were asked for have been printed; so has the help that answers a missing command.
     process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage
     if (process.exitCode === EXIT.done || error.code === 'commander.help') return
-    const names = program.commands.map((command) => command.name())
-    process.stderr.write(
-      `${usageLine(
-        error.message,
-        names.find((name) => argv.includes(name)),
-      )}\n`,
-    )
+    const command = program.commands.find((one) => argv.includes(one.name()))
+    const early = command === undefined ? undefined : optionBeforeCommand(command, argv)
+    process.stderr.write(`${usageLine(early ?? error.message, command?.name())}\n`)
   }
+}
+
+/** `rowferry -f x.yaml run`: what stands before the command has to be an option of every command. */
+function optionBeforeCommand(command: Command, argv: readonly string[]): string | undefined {
+  const before = argv.slice(0, argv.indexOf(command.name()))
+  const option = command.options.find(({ short, long }) => before.some((word) => word === short || word === long))
+  if (option === undefined) return undefined
+  return `option '${option.flags}' belongs behind the command: rowferry ${command.name()} ${option.long ?? option.flags}`
 }
 
 /** `error: unknown option '--ful'\n(Did you mean --full?)` as one line, and a second one that says where to look. */

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Config } from '../index.ts'
 import { CliError, usageError } from './cli-error.ts'
 import { EXIT, type ExitCode, exitCodeOfError } from './exit-code.ts'
@@ -36,10 +38,15 @@ export async function withSession(
 ): Promise<ExitCode> {
   return withOutput(options, async ({ output, interruption }) => {
     const { loadConfig, secretsOf } = await import('../index.ts')
+    const directory = process.cwd()
     const config = await loadConfig({
-      directory: process.cwd(),
+      directory,
       ...(options.file === undefined ? {} : { file: options.file }),
       ...(options.envFile === undefined ? {} : { envFile: options.envFile }),
+    }).catch((error: Error & { code?: unknown }) => {
+      const above = error.code === 'configuration_not_found' ? configurationAbove(directory) : undefined
+      if (above === undefined) throw error
+      throw new CliError(EXIT.configuration, error.message, `there is ${above}: add --chdir ${dirname(above)}`)
     })
     output.hide(secretsOf(config))
     return work({ config, output, interruption })
@@ -68,6 +75,14 @@ export async function withOutput(
     if (error !== interruption.received && (error as Error | null)?.name !== 'AbortError') tellError(error, output)
     return EXIT[interruption.received]
   }
+}
+
+/** The rowferry.yaml of the nearest folder above, relative to `directory`: who works in a subfolder may mean that. */
+function configurationAbove(directory: string): string | undefined {
+  for (let folder = directory, up = '..'; folder !== dirname(folder); folder = dirname(folder), up = join(up, '..')) {
+    if (existsSync(join(directory, up, 'rowferry.yaml'))) return join(up, 'rowferry.yaml')
+  }
+  return undefined
 }
 
 function changeFolder(folder: string | undefined): void {

@@ -8,9 +8,14 @@ import type { KeyEncoding } from './column.ts'
 const FORM = /^(\d{4,})-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(\+00)?)?( BC)?$/
 const MICROS_PER_DAY = 86_400_000_000
 
+/** Bytes that a date or a timestamp takes up in a key. */
+export function temporalBytes(encoding: KeyEncoding): number {
+  return encoding === 'date' ? 4 : 9
+}
+
 /** Writes 4 bytes (date) or 9 (timestamps) at `out[at]`; false if the text is not of the expected form. */
 export function writeTemporal(encoding: KeyEncoding, text: string, out: Buffer, at: number): boolean {
-  const width = encoding === 'date' ? 4 : 9
+  const width = temporalBytes(encoding)
   if (text === 'infinity' || text === '-infinity') {
     out.fill(text === 'infinity' ? 0xff : 0x00, at, at + width)
     return true
@@ -31,7 +36,7 @@ export function writeTemporal(encoding: KeyEncoding, text: string, out: Buffer, 
 
 /** The text that {@link writeTemporal} was given. */
 export function readTemporal(encoding: KeyEncoding, key: Buffer, at: number): string {
-  const width = encoding === 'date' ? 4 : 9
+  const width = temporalBytes(encoding)
   const bytes = key.subarray(at, at + width)
   if (bytes.every((byte) => byte === 0xff)) return 'infinity'
   if (bytes.every((byte) => byte === 0x00)) return '-infinity'

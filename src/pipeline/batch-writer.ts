@@ -4,27 +4,17 @@ import type { KeyEncoding } from '../core/column.ts'
 import type { Limits } from '../core/destination.ts'
 import { CHANGE_INSERT, CHANGE_NOTE, type DiffBatch, type EndOfDiff } from '../core/diff-batch.ts'
 import { FatalError } from '../core/errors.ts'
-import { printKey } from '../core/key.ts'
-import {
-  ACKNOWLEDGED,
-  ADOPTED,
-  type EntryState,
-  GONE,
-  RETIRED,
-  SEEN,
-  SegmentBuilder,
-  SegmentReader,
-  UNSURE,
-  UNSURE_NEW,
-} from '../core/key-entry.ts'
+import { type EntryState, SEEN, SegmentBuilder, SegmentReader } from '../core/key-entry.ts'
 import type { KeyIndex, Lane } from '../core/key-index.ts'
 import type { KeySpool } from '../core/key-spool.ts'
+import { printKey } from '../core/key-text.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { GuardVerdict } from '../core/report.ts'
 import { SYNC_MODES, type SyncMode } from '../core/sync-mode.ts'
 import type { Tally } from '../core/tally.ts'
 import type { BatchSender } from './batch-sender.ts'
-import { type Packed, PendingBatch } from './pending-batch.ts'
+import { type ChangeOf, intent, settled } from './entry-transitions.ts'
+import { PendingBatch } from './pending-batch.ts'
 import type { RowMapping } from './row-mapping.ts'
 
 export interface WriterOptions {
@@ -48,7 +38,7 @@ export interface WriterOptions {
 
 /** Changes of one kind on their way: a lane of the index and the batch that is being filled. */
 interface WriteLane {
-  readonly kind: 'insert' | 'update' | 'delete'
+  readonly kind: ChangeOf
   readonly operation: Operation
   readonly fields: readonly Field[]
   readonly index: Lane
@@ -297,44 +287,5 @@ export class BatchWriter extends Writable {
     if (this.#notes.builder.count > 0) this.#notes.lane.put(this.#notes.sequence++, this.#notes.builder.take())
     this.#options.index.commit()
     if (this.#failure !== undefined) throw this.#failure.error
-  }
-}
-
-const IN_DOUBT_NEW: Packed = { state: UNSURE_NEW, print: 'none' }
-const IN_DOUBT: Packed = { state: UNSURE, print: 'none' }
-const LANDED: Packed = { state: ACKNOWLEDGED, print: 'new' }
-const REMOVED: Packed = { state: GONE, print: 'none' }
-const MARKED: Packed = { state: RETIRED, print: 'none' }
-const HELD: Packed = { state: SEEN, print: 'none' }
-
-/** What the index says while a change is on its way. */
-function intent(kind: WriteLane['kind'], previous: EntryState): Packed {
-  if (kind === 'insert') return IN_DOUBT_NEW
-  // A delete leaves open whether the record is there, which only an acknowledged entry claims to know.
-  if (kind === 'delete' && previous !== ACKNOWLEDGED) return { state: previous, print: 'none' }
-  return IN_DOUBT
-}
-
-/** What the index says after the answer; undefined = as if the change had never been. */
-function settled(
-  kind: WriteLane['kind'],
-  previous: EntryState,
-  outcome: Outcome | undefined,
-  deletes: 'remove' | 'retire',
-): Packed | undefined {
-  if (outcome === undefined) return intent(kind, previous)
-  switch (outcome.status) {
-    case 'done':
-      if (kind !== 'delete') return LANDED
-      return deletes === 'retire' ? MARKED : REMOVED
-    case 'not_found':
-      return REMOVED
-    case 'exists':
-      return HELD
-    case 'rejected':
-      if (previous === GONE) return undefined
-      // The model holds the key of an adopted record, even if the change to it did not land.
-      if (previous === ADOPTED && kind !== 'delete') return HELD
-      return { state: previous, print: 'old' }
   }
 }

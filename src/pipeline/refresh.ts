@@ -1,11 +1,13 @@
 import type { KeyEncoding } from '../core/column.ts'
 import type { KeyList } from '../core/destination.ts'
 import { FatalError } from '../core/errors.ts'
-import { compareKeys, KEY_MISSING, KeyEncoder, keySpace, printKey } from '../core/key.ts'
+import { compareKeys, KeyEncoder, keySpace } from '../core/key.ts'
 import { ADOPTED, GONE, type Segment, SegmentBuilder } from '../core/key-entry.ts'
 import type { KeyIndex, KeyScan, Lane } from '../core/key-index.ts'
+import { KEY_MISSING } from '../core/key-parts.ts'
 import type { KeySorter } from '../core/key-sorter.ts'
 import type { KeySpool } from '../core/key-spool.ts'
+import { printKey } from '../core/key-text.ts'
 
 /** What a list changed in the index. */
 export interface RefreshCounts {

@@ -3,7 +3,7 @@ import type { Column, KeyEncoding } from '../core/column.ts'
 import { decodeRow, encodeRow, skipFields } from '../core/copy-text.ts'
 import { configurationError } from '../core/errors.ts'
 import type { DeletesAs, FieldMapping } from '../core/field-mapping.ts'
-import { decodeKey } from '../core/key.ts'
+import { decodeKey } from '../core/key-text.ts'
 import type { RowLayout } from '../core/row-batch.ts'
 import {
   KIND_OF,

@@ -1,8 +1,9 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { findBinaries } from './postgres-binaries.ts'
 
 /** A private PostgreSQL server on 127.0.0.1, gone when it is disposed or the process ends. */
@@ -40,11 +41,10 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Test
     const dataDirectory = join(root, 'data')
     if (owner.uid !== undefined) chownSync(root, NOBODY, NOBODY)
     const environment = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' }
-    const run = { ...owner, cwd: root, env: environment, stdio: 'pipe' as const }
-    execFileSync(
+    await promisify(execFile)(
       join(bin, 'initdb'),
       ['-D', dataDirectory, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync', '--locale=C'],
-      run,
+      { ...owner, cwd: root, env: environment },
     )
     const port = await freePort()
     const settings = [

@@ -24,7 +24,7 @@ before(() => {
 
 after(() => rmSync(temporary, { recursive: true, force: true }))
 
-const leftovers = () => readdirSync(temporary).filter((name) => name.startsWith('rowferry-demo-'))
+const leftovers = () => readdirSync(temporary).filter((name) => name.startsWith('rowferry-'))
 
 test('the demo shows the main job with what it measured, checks it, and leaves nothing behind', () => {
   const demo = spawnSync(process.execPath, DEMO, { encoding: 'utf8', env: environment, timeout: 60_000 })

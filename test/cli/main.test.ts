@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const CLI = join(import.meta.dirname, '../../src/cli')
 
@@ -29,6 +30,27 @@ test('help and version are data, and wrong usage exits 64', () => {
   assert.equal(nothing.status, 64)
   assert.equal(nothing.stdout, '')
   assert.match(nothing.stderr, /^Usage: rowferry/)
+})
+
+test('an option of a command that stands before it is said to belong behind it', () => {
+  const early = rowferry('-f', 'x.yaml', 'run')
+  assert.equal(early.status, 64)
+  assert.equal(
+    early.stderr,
+    "rowferry: option '-f, --file <file>' belongs behind the command: rowferry run --file\nsee rowferry run --help\n",
+  )
+})
+
+test('who works in a subfolder is told where the configuration is', () => {
+  using folder = temporaryFolder()
+  mkdirSync(folder.file('a/b'), { recursive: true })
+  writeFileSync(folder.file('rowferry.yaml'), 'version: 1')
+  const run = rowferry('run', '--chdir', folder.file('a/b'))
+  assert.equal(run.status, 78)
+  assert.match(
+    run.stderr,
+    /^rowferry: there is no rowferry\.yaml in .*\nthere is \.\.\/\.\.\/rowferry\.yaml: add --chdir \.\.\/\.\.\n$/,
+  )
 })
 
 test('help loads the parser of command lines and nothing else', () => {

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import type pg from 'pg'
 import { planRead } from '../../src/connectors/postgres-read-plan.ts'
-import { decodeKey } from '../../src/core/key.ts'
+import { decodeKey } from '../../src/core/key-text.ts'
 import { startPostgres, type TestPostgres } from '../../src/testing/postgres.ts'
 import { administer, READERS, readModel } from '../support/postgres-reading.ts'
 

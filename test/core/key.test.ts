@@ -3,15 +3,9 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { KeyEncoding } from '../../src/core/column.ts'
 import { encodeRow } from '../../src/core/copy-text.ts'
-import {
-  compareKeys,
-  decodeKey,
-  KEY_MISSING,
-  KEY_TOO_LONG,
-  KEY_UNREADABLE,
-  KeyEncoder,
-  keySpace,
-} from '../../src/core/key.ts'
+import { compareKeys, KeyEncoder, keySpace } from '../../src/core/key.ts'
+import { KEY_MISSING, KEY_TOO_LONG, KEY_UNREADABLE } from '../../src/core/key-parts.ts'
+import { decodeKey } from '../../src/core/key-text.ts'
 
 function encode(encodings: readonly KeyEncoding[], values: readonly (string | null)[]): Buffer | number {
   const encoder = new KeyEncoder(encodings.map((encoding, field) => ({ field, encoding })))

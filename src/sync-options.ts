@@ -1,0 +1,38 @@
+import type { Clock } from './core/clock.ts'
+import type { Counts, RequestCounts, RowIssue } from './core/report.ts'
+import type { OwnConnectors } from './open-ends.ts'
+import type { ChangeSample } from './pipeline/dry-run.ts'
+import type { Threshold } from './pipeline/guards.ts'
+
+/** Where a run is. Rows per second count from the first row. */
+export interface Progress {
+  readonly sync: string
+  readonly phase: 'connecting' | 'listing' | 'reading' | 'done'
+  readonly counts: Readonly<Counts>
+  readonly requests: Readonly<RequestCounts>
+  readonly rowsPerSecond: number
+  readonly inFlight: number
+}
+
+export interface SyncOptions extends OwnConnectors {
+  /** Which sync of the configuration; may be left out where there is only one. */
+  readonly sync?: string | undefined
+  /** Stops reading; batches in flight are finished and kept. The reason ends up in the report. */
+  readonly signal?: AbortSignal | undefined
+  /** Does everything but write: neither the destination nor the state changes. */
+  readonly dryRun?: boolean | undefined
+  /** Takes every row for changed, so that everything is sent again. */
+  readonly full?: boolean | undefined
+  readonly allowDeletes?: Threshold | undefined
+  readonly allowEmpty?: boolean | undefined
+  readonly allowDeletesWithInvalid?: boolean | undefined
+  /** Called a few times a second. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+  /** Called for each change that a dry run would send. */
+  readonly onChange?: ((sample: ChangeSample) => void) | undefined
+  /** Called with what is worth knowing before anything is sent: the delete scope, a changed mapping. */
+  readonly onNote?: ((note: string) => void) | undefined
+  /** Called for each invalid row and rejected change. */
+  readonly onIssue?: ((issue: RowIssue) => void) | undefined
+  readonly clock?: Clock | undefined
+}
