@@ -17,5 +17,6 @@ if (files.length === 0) {
   console.error(`no test file below ${paths.join(', ') || 'test'}`)
   process.exit(1)
 }
-const run = spawnSync(process.execPath, ['--import', 'tsx', '--test', ...options, ...files], { stdio: 'inherit' })
+// A test that hangs fails after ten minutes instead of holding the gate.
+const run = spawnSync(process.execPath, ['--import', 'tsx', '--test', '--test-timeout=600000', ...options, ...files], { stdio: 'inherit' })
 process.exit(run.status ?? 1)

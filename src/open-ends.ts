@@ -7,6 +7,7 @@ import type { Source, SourceDefinition } from './core/source.ts'
 import type { RunVariables } from './pipeline/field-value.ts'
 import { type ResolvedSync, resolveSync } from './pipeline/resolve-sync.ts'
 import { compileMapping } from './pipeline/row-mapping.ts'
+import type { IndexIdentity } from './state/key-index-file.ts'
 
 /** Connectors of a program's own, besides the built-in ones. They win over a built-in of the same type. */
 export interface OwnConnectors {
@@ -28,6 +29,34 @@ export interface Ends extends AsyncDisposable {
   readonly notes: readonly string[]
 }
 
+/** A model, described, and what its sync comes to; the destination is known by its declaration only. */
+export interface OpenModel extends AsyncDisposable {
+  readonly source: Source
+  readonly declaration: ObjectDeclaration
+  readonly resolved: ResolvedSync
+}
+
+/** Connects to the source alone. Throws FatalError, of kind configuration where a retry cannot help. */
+export async function openModel(config: Config, sync: SyncConfig, own: OwnConnectors): Promise<OpenModel> {
+  const { definition, options } = await findModel(config, sync, own)
+  const { declaration } = await findObject(config, sync, own)
+  const source = await definition.open(options, {
+    ...(sync.source.sql === undefined ? {} : { sql: sync.source.sql }),
+    ...(sync.source.table === undefined ? {} : { table: sync.source.table }),
+    params: sync.source.params,
+    read: sync.source.read,
+    idleTimeoutMs: sync.source.idleTimeoutMs,
+  })
+  const close = () => source[Symbol.asyncDispose]()
+  try {
+    const resolved = resolveSync(sync, await source.describe(), declaration)
+    return { source, declaration, resolved, [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
 /**
  * Connects to both ends, describes the model and checks everything that can be known before a row is read. Throws
  * FatalError, of kind configuration where a retry cannot help.
@@ -38,32 +67,19 @@ export async function openEnds(
   own: OwnConnectors,
   variables: RunVariables,
 ): Promise<Ends> {
-  const from = connectionOf(config, sync.source.connection)
-  const to = connectionOf(config, sync.destination.connection)
-  const sourceDefinition = await findSource(from.type, own)
-  const destinationDefinition = await findDestination(to.type, own)
-  const sourceOptions = optionsOf(config, from, sourceDefinition)
-  const destinationOptions = optionsOf(config, to, destinationDefinition)
-  const declaration = destinationDefinition.object(sync.destination.object, destinationOptions)
-  const opened: AsyncDisposable[] = []
+  const { definition, options, declaration } = await findObject(config, sync, own)
+  const model = await openModel(config, sync, own)
+  const opened: AsyncDisposable[] = [model]
   const close = async () => {
     for (const one of opened.reverse()) await one[Symbol.asyncDispose]()
   }
   try {
-    const source = await sourceDefinition.open(sourceOptions, {
-      ...(sync.source.sql === undefined ? {} : { sql: sync.source.sql }),
-      ...(sync.source.table === undefined ? {} : { table: sync.source.table }),
-      params: sync.source.params,
-      read: sync.source.read,
-      idleTimeoutMs: sync.source.idleTimeoutMs,
-    })
-    opened.push(source)
-    const resolved = resolveSync(sync, await source.describe(), declaration)
+    const { source, resolved } = model
     // The layout is known when the read begins; what the fields are does not depend on it.
     const layout = { key: [], extra: 0, columns: resolved.columns }
     const { match, fields } = resolved
     const mapping = compileMapping({ layout, match, fields, deletesAs: sync.deletes.as, variables })
-    const destination = await destinationDefinition.open(destinationOptions, {
+    const destination = await definition.open(options, {
       name: sync.destination.object,
       mode: sync.mode,
       fields: mapping.fields,
@@ -74,12 +90,46 @@ export async function openEnds(
     })
     opened.push(destination)
     const notes = await destination.check()
-    const identity = `${destinationDefinition.identity(destinationOptions)}#${sync.destination.object}`
+    const identity = `${definition.identity(options)}#${sync.destination.object}`
     return { source, destination, declaration, resolved, identity, notes, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** What the key index of these ends is about. */
+export function identityOf({ resolved, identity }: Ends): IndexIdentity {
+  const key = JSON.stringify(resolved.keyColumns.map(({ name, keyEncoding }) => [name, keyEncoding]))
+  return { key, destination: identity }
+}
+
+/** Stdin and files are named by the sync itself, with options that the configuration has checked. */
+async function findModel(config: Config, { source }: SyncConfig, own: OwnConnectors) {
+  if (source.rows !== undefined) {
+    const definition = await findSource(source.rows.from)
+    return { definition, options: definition.options.parse(source.rows.options) }
+  }
+  const from = connectionOf(config, source.connection as string)
+  const definition = await findSource(from.type, own)
+  return { definition, options: optionsOf(config, from, definition) }
+}
+
+/** What the destination of a sync is, without connecting to it and without secrets. */
+export async function identifyObject(
+  config: Config,
+  sync: SyncConfig,
+  own: OwnConnectors = {},
+): Promise<{ readonly identity: string; readonly creates: boolean }> {
+  const { definition, options, declaration } = await findObject(config, sync, own)
+  return { identity: `${definition.identity(options)}#${sync.destination.object}`, creates: declaration.creates }
+}
+
+async function findObject(config: Config, sync: SyncConfig, own: OwnConnectors) {
+  const to = connectionOf(config, sync.destination.connection)
+  const definition = await findDestination(to.type, own)
+  const options = optionsOf(config, to, definition)
+  return { definition, options, declaration: definition.object(sync.destination.object, options) }
 }
 
 function connectionOf(config: Config, name: string): ConnectionConfig {

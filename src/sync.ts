@@ -1,22 +1,27 @@
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { asConfig, pickSync } from './config/pick-sync.ts'
+import { expectsProof, withProof } from './config/prove-end.ts'
 import type { Config, SyncConfig } from './config/resolved.ts'
 import type { ConfigInput } from './config/schema.ts'
 import { type Clock, systemClock } from './core/clock.ts'
-import { configurationError, FatalError, messageOf } from './core/errors.ts'
+import { FatalError, messageOf } from './core/errors.ts'
 import type { Report, RunStatus } from './core/report.ts'
 import { SYNC_MODES } from './core/sync-mode.ts'
 import { Tally } from './core/tally.ts'
-import { type Ends, openEnds } from './open-ends.ts'
+import { listDestination } from './list-destination.ts'
+import { type Ends, identityOf, openEnds } from './open-ends.ts'
+import { inKeyOrder } from './order-model.ts'
 import { acceptAll, forgetful } from './pipeline/dry-run.ts'
+import { overheard } from './pipeline/exchange.ts'
 import type { RunVariables } from './pipeline/field-value.ts'
 import type { Allowances } from './pipeline/guards.ts'
-import { refresh } from './pipeline/refresh.ts'
+import { KeySelection } from './pipeline/key-selection.ts'
+import { describePart, partOfModel, type RowPart } from './pipeline/part-of-model.ts'
+import type { ResolvedSync } from './pipeline/resolve-sync.ts'
 import { compileMapping, type RowMapping } from './pipeline/row-mapping.ts'
 import { runPipeline } from './pipeline/run-pipeline.ts'
 import { KeyIndexFile } from './state/key-index-file.ts'
-import { KeySorterFile } from './state/key-sorter-file.ts'
 import { KeySpoolFile } from './state/key-spool-file.ts'
 import { openRunHistory, type RunHistory } from './state/run-history.ts'
 import type { Progress, SyncOptions } from './sync-options.ts'
@@ -34,7 +39,10 @@ const SCOPE_NOTES = {
  * all in the report. It throws TypeError only where it is called wrongly.
  */
 export async function sync(config: Config | ConfigInput, options: SyncOptions = {}): Promise<Report> {
-  const clock = options.clock ?? systemClock
+  const { clock = systemClock, limit, keys } = options
+  if (limit !== undefined && (keys !== undefined || !Number.isSafeInteger(limit) || limit < 0)) {
+    throw new TypeError('limit is a whole number of rows, and not given together with keys')
+  }
   const started = clock.now()
   const startedAt = new Date(started).toISOString()
   const runId = `${startedAt.replace(/[-:]|\.\d+/g, '')}-${randomBytes(4).toString('hex')}`
@@ -54,6 +62,8 @@ class Run {
   #history: RunHistory | undefined
   #phase: Progress['phase'] = 'connecting'
   #readingSince: number | undefined
+  /** Rows that wait for the end of their model. */
+  #sorted = 0
 
   constructor(clock: Clock, variables: RunVariables, options: SyncOptions) {
     this.#clock = clock
@@ -72,8 +82,9 @@ class Run {
     let error: unknown
     try {
       const config = asConfig(input)
-      this.#sync = pickSync(config, this.#options.sync)
-      this.#variables = { ...this.#variables, syncName: this.#sync.name }
+      const picked = pickSync(config, this.#options.sync)
+      this.#variables = { ...this.#variables, syncName: picked.name }
+      this.#sync = withProof(picked, this.#options)
       await this.#run(config, this.#sync)
     } catch (thrown) {
       error = thrown
@@ -90,8 +101,11 @@ class Run {
   /** What was delivered stays delivered, and the report true, where the history cannot be written. */
   #close(report: Report): void {
     try {
-      this.#history?.finish(report)
-      this.#history?.[Symbol.dispose]()
+      try {
+        this.#history?.finish(report)
+      } finally {
+        this.#history?.[Symbol.dispose]()
+      }
     } catch (error) {
       this.#options.onNote?.(`this run is missing from the run history: ${messageOf(error)}`)
     }
@@ -119,40 +133,39 @@ class Run {
   async #between(ends: Ends, sync: SyncConfig, index: KeyIndexFile, spool: KeySpoolFile): Promise<void> {
     const { dryRun = false, onNote } = this.#options
     const { resolved } = ends
+    const part = partOf(this.#options, resolved)
     for (const note of ends.notes) onNote?.(note)
-    const key = JSON.stringify(resolved.keyColumns.map(({ name, keyEncoding }) => [name, keyEncoding]))
-    index.bind({ key, destination: ends.identity })
-    if (SYNC_MODES[sync.mode].delete) onNote?.(SCOPE_NOTES[resolved.scope])
-    if (!dryRun) await ends.destination.prepare()
-    await this.#list(ends, index)
+    index.bind(identityOf(ends))
+    if ((dryRun || index.isNew) && SYNC_MODES[sync.mode].delete) onNote?.(SCOPE_NOTES[resolved.scope])
+    const created = !dryRun && (await ends.destination.prepare()) === 'created'
+    // A dry run creates nothing, so only a list can tell that the object is missing.
+    const unsure = dryRun && sync.destination.create && ends.declaration.lists === 'cheap'
+    await this.#list(ends, index, { created, unsure })
     const digest = resolved.mappingDigest.toString('hex')
     if (index.mapping !== undefined && index.mapping !== digest) {
       onNote?.('the mapping has changed since the last run, so every row counts as changed once')
     }
     await this.#requireRows(ends, sync.guards.minRows)
-    await this.#diff(ends, sync, index, spool)
-    if (!dryRun) index.note({ mapping: digest })
+    await this.#diff(ends, sync, index, spool, part)
+    // After a partial run other rows still have their fingerprints of the mapping before.
+    if (!dryRun && part === undefined) index.note({ mapping: digest })
   }
 
   /** Learns which keys the destination holds, where the sync wants to know. */
-  async #list(ends: Ends, index: KeyIndexFile): Promise<void> {
-    const { resolved, destination } = ends
+  async #list(ends: Ends, index: KeyIndexFile, object: { created: boolean; unsure: boolean }): Promise<void> {
+    const { resolved } = ends
     const first = index.isNew
     const age = this.#clock.now() - (index.listedAt ?? 0)
     const stale = resolved.refresh === 'always' || (typeof resolved.refresh === 'number' && age >= resolved.refresh)
-    if (first ? resolved.bootstrap === 'list' : stale) {
-      if (destination.list === undefined)
-        throw configurationError('cannot_list', 'this destination cannot list its records')
+    if (first ? resolved.bootstrap === 'list' : stale || object.created || object.unsure) {
       this.#phase = 'listing'
-      const spool = new KeySpoolFile(dirname(index.path), `${this.#variables.syncName}.vanished`)
-      const counts = await refresh({
-        list: destination.list(this.#signal),
-        index,
-        encodings: resolved.keyColumns.map((column) => column.keyEncoding),
-        sorter: () => KeySorterFile.open(),
-        spool,
-      }).finally(() => spool.close())
-      index.note({ listedAt: this.#clock.now() })
+      const sync = this.#variables.syncName
+      const counts = await listDestination(ends, index, {
+        sync,
+        signal: this.#signal,
+        now: () => this.#clock.now(),
+        created: object.created,
+      })
       if (first && counts.listed > 0) this.#options.onNote?.(`the destination already holds ${counts.listed} records`)
     }
     index.note({ bootstrapped: true })
@@ -167,14 +180,29 @@ class Run {
     throw new FatalError('min_rows', message)
   }
 
-  async #diff(ends: Ends, sync: SyncConfig, index: KeyIndexFile, spool: KeySpoolFile): Promise<void> {
-    const { resolved, declaration, source, destination } = ends
-    const { dryRun, onChange, full, allowDeletes, allowEmpty, allowDeletesWithInvalid } = this.#options
-    const reading = await source.read({
+  async #diff(
+    ends: Ends,
+    sync: SyncConfig,
+    index: KeyIndexFile,
+    spool: KeySpoolFile,
+    part: RowPart | undefined,
+  ): Promise<void> {
+    const { resolved, declaration, source } = ends
+    const { dryRun, onChange, onExchange, full, allowDeletes, allowEmpty, allowDeletesWithInvalid } = this.#options
+    const sent = await source.read({
       key: sync.key,
       columns: resolved.columns.map((column) => column.name),
       signal: this.#signal,
+      ...(part === undefined ? {} : { part: 'keys' in part ? { keys: part.keys.texts } : part }),
     })
+    const whole = inKeyOrder(sent, {
+      sync: sync.name,
+      state: dirname(index.path),
+      onRows: (rows) => this.#sorting(rows),
+      onSorted: () => this.#reading(),
+    })
+    const reading = part === undefined ? whole : partOfModel(whole, part)
+    const destination = onExchange === undefined ? ends.destination : overheard(ends.destination, onExchange)
     const mapping: RowMapping = compileMapping({
       layout: reading.layout,
       match: resolved.match,
@@ -182,8 +210,7 @@ class Run {
       deletesAs: sync.deletes.as,
       variables: this.#variables,
     })
-    this.#phase = 'reading'
-    this.#readingSince = this.#clock.monotonic()
+    this.#reading()
     const allow: Allowances = { deletes: allowDeletes, empty: allowEmpty, deletesWithInvalid: allowDeletesWithInvalid }
     await runPipeline({
       reading,
@@ -206,6 +233,8 @@ class Run {
       allow,
       listed: index.listedAt !== undefined,
       resend: full ?? false,
+      partial: part === undefined ? undefined : describePart(part),
+      expectsProof: expectsProof(sync),
       seed: {
         high: index.seed.high ^ resolved.mappingDigest.readUInt32LE(0),
         low: index.seed.low ^ resolved.mappingDigest.readUInt32LE(4),
@@ -215,6 +244,9 @@ class Run {
       clock: this.#clock,
       signal: this.#signal,
     })
+    if (part !== undefined && 'keys' in part) {
+      for (const key of part.keys.unmet()) this.#options.onNote?.(`the model has no row with key ${key}`)
+    }
   }
 
   #report(error: unknown): Report {
@@ -243,17 +275,36 @@ class Run {
     }
   }
 
+  #sorting(rows: number): void {
+    this.#phase = 'sorting'
+    this.#sorted = rows
+  }
+
+  #reading(): void {
+    this.#phase = 'reading'
+    this.#readingSince = this.#clock.monotonic()
+  }
+
   #progress(): void {
-    const { counts, requests, inFlight } = this.#tally
+    const { requests, inFlight } = this.#tally
+    const counts = { ...this.#tally.counts }
+    // Rows are counted behind the sort; until then these are the ones that count for whoever waits.
+    if (this.#phase === 'sorting') counts.read = this.#sorted
     const seconds = (this.#clock.monotonic() - (this.#readingSince ?? this.#clock.monotonic())) / 1000
     const rowsPerSecond = seconds > 0 ? Math.round(counts.read / seconds) : 0
     this.#options.onProgress?.({
       sync: this.#sync?.name ?? '',
       phase: this.#phase,
-      counts: { ...counts },
+      counts,
       requests: { ...requests },
       rowsPerSecond,
       inFlight,
     })
   }
+}
+
+/** The part of the model that a run is about. Throws FatalError `unreadable_key`. */
+function partOf({ limit, keys }: SyncOptions, { keyColumns }: ResolvedSync): RowPart | undefined {
+  if (keys !== undefined) return { keys: new KeySelection(keys, keyColumns) }
+  return limit === undefined ? undefined : { limit }
 }

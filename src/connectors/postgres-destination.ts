@@ -81,9 +81,9 @@ class PostgresTableDestination implements Destination {
     return concluded(this.#object, { problems: [...checkPlace(place), ...problems], notes })
   }
 
-  async prepare(): Promise<void> {
+  async prepare(): Promise<'created' | undefined> {
     const { place, table } = this.#found
-    if (table !== undefined || !this.#object.create) return
+    if (table !== undefined || !this.#object.create) return undefined
     const { schema } = place
     if (schema === null) throw this.#missing()
     const created = await inspect(this.#options, this.#context, async (client) => {
@@ -91,6 +91,7 @@ class PostgresTableDestination implements Destination {
       return readTable(client, this.#object.name)
     })
     this.#found = { place, table: created, names: [] }
+    return 'created'
   }
 
   async write(batch: ChangeBatch, signal: AbortSignal): Promise<readonly Outcome[]> {

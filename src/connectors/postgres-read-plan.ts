@@ -1,13 +1,18 @@
 import { suggestion } from '../core/did-you-mean.ts'
 import { configurationError } from '../core/errors.ts'
 import type { RowLayout } from '../core/row-batch.ts'
-import { quoteIdentifier } from './postgres-identifiers.ts'
+import type { ModelPart } from '../core/source.ts'
+import { quoteIdentifier, quoteLiteral } from './postgres-identifiers.ts'
 import type { PostgresColumn } from './postgres-types.ts'
 
 /** How a model is read in key order: what is selected, how it is sorted, and where the key is in each line. */
 export interface ReadPlan {
   readonly select: string
+  /** Empty, unless only some keys are read. */
+  readonly where: string
   readonly orderBy: string
+  /** Empty, unless only the first rows are read. */
+  readonly limit: string
   readonly layout: RowLayout
 }
 
@@ -19,7 +24,11 @@ export interface ReadPlan {
  */
 export function planRead(
   model: readonly PostgresColumn[],
-  request: { readonly key: readonly string[]; readonly columns: readonly string[] },
+  request: {
+    readonly key: readonly string[]
+    readonly columns: readonly string[]
+    readonly part?: ModelPart | undefined
+  },
   encoding: string,
 ): ReadPlan {
   const byName = new Map(model.map((column) => [column.name, column]))
@@ -32,17 +41,24 @@ export function planRead(
   const columns = request.columns.map((name) => find(name, 'field'))
   const expressions = keys.map((column) => keyExpression(column, encoding))
 
+  const keyText = (column: PostgresColumn) =>
+    isByteOrdered(encoding) || column.keyEncoding !== 'text' ? keyExpression(column, encoding) : asText(column)
   const extra: string[] = []
-  const positions = keys.map((column, index) => {
+  const positions = keys.map((column) => {
     const place = request.columns.indexOf(column.name)
-    if (place >= 0 && (column.keyEncoding !== 'text' || column.readsAsText)) return { place }
-    extra.push(
-      column.keyEncoding === 'text' && !isByteOrdered(encoding) ? asText(column) : (expressions[index] as string),
-    )
+    if (place >= 0) return { place }
+    extra.push(keyText(column))
     return { extra: extra.length - 1 }
   })
+  // What a record is created with is what it is found and deleted by later: a char(3) without its blanks, an inet with
+  // its mask.
+  const select = (column: PostgresColumn) =>
+    keys.includes(column) && column.keyEncoding === 'text' && !column.readsAsText ? keyText(column) : reference(column)
   return {
-    select: [...extra, ...columns.map(reference)].join(', '),
+    select: [...extra, ...columns.map(select)].join(', '),
+    where: whereOf(keys, expressions, request.part, encoding),
+    // One row more shows whether the last one's key occurs again behind it.
+    limit: request.part !== undefined && 'limit' in request.part ? ` LIMIT ${request.part.limit + 1}` : '',
     orderBy: expressions.length === 0 ? '' : ` ORDER BY ${expressions.join(', ')}`,
     layout: {
       key: keys.map((column, index) => {
@@ -69,6 +85,36 @@ function keyExpression(column: PostgresColumn, encoding: string): string {
   if (isByteOrdered(encoding)) return `${asText(column)} COLLATE pg_catalog."C"`
   return `pg_catalog.convert_to(${asText(column)}, 'UTF8')`
 }
+
+/** Compares keys as they are sorted, so that an index serves for both, and texts are the same byte by byte. */
+function whereOf(
+  keys: readonly PostgresColumn[],
+  expressions: readonly string[],
+  part: ModelPart | undefined,
+  encoding: string,
+): string {
+  if (part === undefined || !('keys' in part)) return ''
+  const literal = (text: string, at: number) => keyLiteral(keys[at] as PostgresColumn, text, encoding)
+  const wanted = part.keys.map((key) => `(${key.map(literal).join(', ')})`)
+  return ` WHERE (${expressions.join(', ')}) IN (${wanted.join(', ')})`
+}
+
+/** The value of a key column. An integer that no smallint holds is still no error. */
+function keyLiteral(column: PostgresColumn, text: string, encoding: string): string {
+  if (column.keyEncoding === 'integer') return `${quoteLiteral(text)}::pg_catalog.int8`
+  if (column.keyEncoding !== 'text') return `${quoteLiteral(text)}::${CASTS[column.keyEncoding]}`
+  if (isByteOrdered(encoding)) return `${quoteLiteral(text)}::pg_catalog.text`
+  return `pg_catalog.convert_to(${quoteLiteral(text)}, 'UTF8')`
+}
+
+const CASTS = {
+  uuid: 'pg_catalog.uuid',
+  bytes: 'pg_catalog.bytea',
+  boolean: 'pg_catalog.bool',
+  date: 'pg_catalog.date',
+  timestamp: 'pg_catalog.timestamp',
+  timestamptz: 'pg_catalog.timestamptz',
+} as const
 
 /** Whether collation "C" sorts as UTF-8 does. SQL_ASCII sends its bytes as they are. */
 function isByteOrdered(encoding: string): boolean {

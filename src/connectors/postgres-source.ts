@@ -56,19 +56,23 @@ class PostgresSource implements Source {
     return { enough: found >= rows, rows: found }
   }
 
-  async read({ key, columns, signal }: ReadRequest): Promise<Reading> {
+  async read({ key, columns, signal, part }: ReadRequest): Promise<Reading> {
     signal.throwIfAborted()
     const session = await this.#open()
     if (this.#rows !== undefined) throw new Error('a source is read once; open another')
     const { client, context, encoding, values } = session
-    const plan = planRead(session.columns, { key, columns }, encoding)
+    const plan = planRead(session.columns, { key, columns, part }, encoding)
     const request: RowStreamRequest = { client, context, idleTimeoutMs: this.#request.idleTimeoutMs, signal }
-    const copy = fromModel(`SELECT ${plan.select}`, session.inlined).sql + plan.orderBy
+    const rest = plan.where + plan.orderBy
+    const copy = fromModel(`SELECT ${plan.select}`, session.inlined).sql + rest
     const usesCopy = this.#request.read !== 'cursor' && (await this.#allowsCopy(session, copy))
     signal.throwIfAborted()
     this.#rows = usesCopy
-      ? copyRows(request, copy)
-      : cursorRows(request, { sql: fromModel(`SELECT ${plan.select}`, session.bound).sql + plan.orderBy, values })
+      ? copyRows(request, copy + plan.limit)
+      : cursorRows(request, {
+          sql: fromModel(`SELECT ${plan.select}`, session.bound).sql + rest + plan.limit,
+          values,
+        })
     return { layout: plan.layout, rows: this.#rows }
   }
 

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
-import { z } from 'zod'
+import { dirname } from 'node:path'
 import type { ChangeBatch } from '../core/change.ts'
 import { type Destination, defineDestination, type KeyList, type ObjectRequest } from '../core/destination.ts'
 import { configurationError, FatalError } from '../core/errors.ts'
@@ -10,25 +9,9 @@ import { SYNC_MODE_NAMES } from '../core/sync-mode.ts'
 import { checkFile, checkMissing, checkTable, concluded } from './sqlite-check.ts'
 import { explained } from './sqlite-error.ts'
 import { listKeys, noKeys } from './sqlite-key-list.ts'
+import { BUSY_TIMEOUT_MS, databasePath, located, type SqliteOptions, sqliteOptions } from './sqlite-options.ts'
 import { createTableStatement, readTable, tableNames } from './sqlite-table.ts'
 import { SqliteWriter } from './sqlite-writer.ts'
-
-const BUSY_TIMEOUT_MS = 5_000
-
-const sqliteOptions = z
-  .strictObject({
-    type: z.literal('sqlite').optional(),
-    /** `sqlite:./app.db`, `sqlite:/var/lib/app.db`, `sqlite:///var/lib/app.db`. */
-    url: z.string().startsWith('sqlite:', 'expected sqlite:PATH').optional(),
-    path: z.string().min(1).optional(),
-  })
-  .refine((options) => (options.url === undefined) !== (options.path === undefined), {
-    error: 'expected either `url` or `path`',
-    abort: true,
-  })
-  .refine((options) => !/^(:memory:)?$/.test(writtenPath(options)), 'expected the path of a file')
-
-export type SqliteOptions = z.infer<typeof sqliteOptions>
 
 /** A table of an SQLite file. */
 export const sqliteDestination = defineDestination<SqliteOptions>({
@@ -44,7 +27,7 @@ export const sqliteDestination = defineDestination<SqliteOptions>({
     deletesAs: ['delete'],
     creates: true,
   }),
-  locate: (options, baseDirectory) => ({ path: resolve(baseDirectory, writtenPath(options)) }),
+  locate: located,
   identity: (options) => `sqlite:${databasePath(options)}`,
   async open(options, object) {
     const path = databasePath(options)
@@ -57,14 +40,6 @@ export const sqliteDestination = defineDestination<SqliteOptions>({
     return new SqliteTableDestination(await loadSqlite(), path, object)
   },
 })
-
-function writtenPath(options: { path?: string | undefined; url?: string | undefined }): string {
-  return options.path ?? options.url?.slice('sqlite:'.length).replace(/^\/\//, '') ?? ''
-}
-
-function databasePath(options: SqliteOptions): string {
-  return resolve(writtenPath(options))
-}
 
 class SqliteTableDestination implements Destination {
   readonly #driver: SqliteDriver
@@ -94,14 +69,16 @@ class SqliteTableDestination implements Destination {
     })
   }
 
-  async prepare(): Promise<void> {
-    explained(this.#path, () => {
-      if (!this.#object.create) return
+  async prepare(): Promise<'created' | undefined> {
+    return explained(this.#path, () => {
+      if (!this.#object.create) return undefined
       const created = !existsSync(this.#path)
       const database = this.#database()
       // How an existing file keeps its journal is the user's business.
       if (created) database.pragma('journal_mode = WAL')
+      const existed = readTable(database, this.#object.name) !== undefined
       database.exec(createTableStatement(this.#object))
+      return existed ? undefined : 'created'
     })
   }
 

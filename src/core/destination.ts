@@ -56,8 +56,12 @@ export interface Destination extends AsyncDisposable {
    * grants what the mode needs. Throws FatalError that names everything wrong. The notes are for `plan`.
    */
   check(): Promise<readonly string[]>
-  /** Makes what is missing (`create: true`). Called once before the first list or write; never in a dry run. */
-  prepare(): Promise<void>
+  /**
+   * Makes what is missing (`create: true`), and says so: nothing that an index knows of the object holds any more.
+   * Called once before the first list or write; never in a dry run.
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: most destinations make nothing and have nothing to say
+  prepare(): Promise<'created' | void>
   /**
    * Applies a batch and answers one outcome per change, in order. Throws RetryableError where the batch may be
    * sent again as it is, BatchRefusedError where it has to be split, FatalError where the user must act.

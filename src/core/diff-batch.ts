@@ -5,7 +5,7 @@ import type { EndOfModel } from './row-batch.ts'
 /** What the merge says about a row that is not unchanged. */
 export const CHANGE_INSERT = 1
 export const CHANGE_UPDATE = 2
-/** Nothing is sent, but the index should remember that the model holds this key. */
+/** Nothing is sent, and nothing counted, but the index should remember that the model holds this key. */
 export const CHANGE_NOTE = 3
 
 export type ChangeKind = 1 | 2 | 3

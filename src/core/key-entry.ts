@@ -8,7 +8,7 @@
  * | unsure       | yes, or was being deleted          | unknown: in doubt | yes                                     |
  * | unsure_new   | perhaps: an unanswered insert      | unknown: in doubt | yes                                     |
  * | adopted      | yes: its list said so              | unknown           | no: the model never held the key        |
- * | seen         | yes: its list said so              | unknown           | yes: the model held the key             |
+ * | seen         | yes, as far as anybody said        | unknown           | yes: the model held the key             |
  * | retired      | yes, but cleared or soft-deleted   | irrelevant        | it is deleted already                   |
  */
 export const GONE = 0

@@ -9,7 +9,12 @@ export interface ReadRequest {
   readonly columns: readonly string[]
   /** Aborts the read; the stream is then destroyed with the reason. */
   readonly signal: AbortSignal
+  /** Where not all rows are needed. A hint that saves work: the engine picks from whatever a source sends. */
+  readonly part?: ModelPart
 }
+
+/** The first rows in key order, or the rows with one of these keys: each the text of the key columns, canonical. */
+export type ModelPart = { readonly limit: number } | { readonly keys: readonly (readonly string[])[] }
 
 /** A model, being read. */
 export interface Reading {

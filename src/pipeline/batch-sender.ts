@@ -1,7 +1,7 @@
 import type { ChangeBatch } from '../core/change.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Destination } from '../core/destination.ts'
-import { BatchRefusedError, FatalError } from '../core/errors.ts'
+import { BatchRefusedError, FatalError, RetryableError } from '../core/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { Tally } from '../core/tally.ts'
 import type { Pacing } from './pacing.ts'
@@ -10,6 +10,8 @@ import { type RetryPolicy, withRetry } from './retry.ts'
 /** What came of a batch. An outcome that is undefined is not known: the change may or may not have been applied. */
 export interface Answer {
   readonly outcomes: (Outcome | undefined)[]
+  /** For each change: an attempt before the one that was answered was not, and may have been applied. */
+  readonly retried: boolean[]
   /** Why the rest is not known, if it is not. */
   readonly error: unknown
 }
@@ -39,11 +41,12 @@ export class BatchSender {
   /** `take(from, to)` makes the batch of those changes. Never throws: what went wrong is in the answer. */
   async send(count: number, take: (from: number, to: number) => ChangeBatch): Promise<Answer> {
     const outcomes = new Array<Outcome | undefined>(count).fill(undefined)
+    const retried = new Array<boolean>(count).fill(false)
     try {
-      await this.#bisect(0, count, take, outcomes)
-      return { outcomes, error: undefined }
+      await this.#bisect(0, count, take, { outcomes, retried })
+      return { outcomes, retried, error: undefined }
     } catch (error) {
-      return { outcomes, error }
+      return { outcomes, retried, error }
     }
   }
 
@@ -51,10 +54,19 @@ export class BatchSender {
     from: number,
     to: number,
     take: (from: number, to: number) => ChangeBatch,
-    outcomes: (Outcome | undefined)[],
+    answer: { readonly outcomes: (Outcome | undefined)[]; readonly retried: boolean[] },
   ): Promise<void> {
+    const { outcomes, retried } = answer
     try {
-      const answers = await withRetry(() => this.#write(take(from, to)), this.#options)
+      const attempt = async () => {
+        try {
+          return await this.#write(take(from, to))
+        } catch (error) {
+          if (error instanceof RetryableError) retried.fill(true, from, to)
+          throw error
+        }
+      }
+      const answers = await withRetry(attempt, this.#options)
       for (let index = from; index < to; index++) outcomes[index] = answers[index - from]
     } catch (error) {
       if (!(error instanceof BatchRefusedError)) throw error
@@ -63,8 +75,8 @@ export class BatchSender {
         return
       }
       const middle = (from + to) >>> 1
-      await this.#bisect(from, middle, take, outcomes)
-      await this.#bisect(middle, to, take, outcomes)
+      await this.#bisect(from, middle, take, answer)
+      await this.#bisect(middle, to, take, answer)
     }
   }
 

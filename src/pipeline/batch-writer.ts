@@ -4,7 +4,7 @@ import type { KeyEncoding } from '../core/column.ts'
 import type { Limits } from '../core/destination.ts'
 import { CHANGE_INSERT, CHANGE_NOTE, type DiffBatch, type EndOfDiff } from '../core/diff-batch.ts'
 import { FatalError } from '../core/errors.ts'
-import { type EntryState, SEEN, SegmentBuilder, SegmentReader } from '../core/key-entry.ts'
+import { ADOPTED, type EntryState, SEEN, SegmentBuilder, SegmentReader } from '../core/key-entry.ts'
 import type { KeyIndex, Lane } from '../core/key-index.ts'
 import type { KeySpool } from '../core/key-spool.ts'
 import { printKey } from '../core/key-text.ts'
@@ -127,6 +127,8 @@ export class BatchWriter extends Writable {
           const key = printKey(this.#options.encodings, keys.subarray(keyStart, keyEnd))
           const payload = bytes.toString('utf8', start, end - 1)
           this.#options.tally.invalid({ key, code: mapped.code, message: mapped.message, payload })
+          // The model holds the key of an adopted record, even if its row cannot be sent.
+          if (previous[index] === ADOPTED) this.#note(keys, keyStart, keyEnd)
           continue
         }
         if (!this.#fits(lane, Buffer.byteLength(mapped.line))) await this.#dispatch(lane)
@@ -239,7 +241,10 @@ export class BatchWriter extends Writable {
       const again = await sender.send(vanished.length, (from, to) =>
         batch.pick('upsert', lane.fields, vanished.slice(from, to)),
       )
-      for (const [at, index] of vanished.entries()) answer.outcomes[index] = again.outcomes[at]
+      for (const [at, index] of vanished.entries()) {
+        answer.outcomes[index] = again.outcomes[at]
+        answer.retried[index] ||= again.retried[at] as boolean
+      }
       error ??= again.error
     }
     const created = new Set(vanished)
@@ -249,7 +254,11 @@ export class BatchWriter extends Writable {
     lane.index.put(
       sequence,
       batch.segment(this.#packer, (index) =>
-        settled(lane.kind, batch.state(index), answer.outcomes[index], this.#options.deletes),
+        settled(lane.kind, batch.state(index), answer.outcomes[index], {
+          retried: answer.retried[index] === true,
+          absent: created.has(index),
+          deletes: this.#options.deletes,
+        }),
       ),
     )
     this.#answered += batch.count

@@ -20,12 +20,21 @@ export function intent(kind: ChangeOf, previous: EntryState): Packed {
   return IN_DOUBT
 }
 
+/** What is known of a change besides its outcome. */
+export interface Circumstances {
+  /** An attempt before the one that was answered was not, and may have been applied. */
+  readonly retried: boolean
+  /** The destination said that it has no such record. */
+  readonly absent: boolean
+  readonly deletes: 'remove' | 'retire'
+}
+
 /** What the index says after the answer; undefined = as if the change had never been. */
 export function settled(
   kind: ChangeOf,
   previous: EntryState,
   outcome: Outcome | undefined,
-  deletes: 'remove' | 'retire',
+  { retried, absent, deletes }: Circumstances,
 ): Packed | undefined {
   if (outcome === undefined) return intent(kind, previous)
   switch (outcome.status) {
@@ -37,6 +46,9 @@ export function settled(
     case 'exists':
       return HELD
     case 'rejected':
+      // The attempt without an answer may have changed the record, and may be why this one was refused.
+      if (retried) return intent(kind, previous)
+      if (absent) return REMOVED
       if (previous === GONE) return undefined
       // The model holds the key of an adopted record, even if the change to it did not land.
       if (previous === ADOPTED && kind !== 'delete') return HELD

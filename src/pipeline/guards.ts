@@ -23,6 +23,10 @@ export interface DeleteQuestion {
   readonly scope: DeleteScope
   readonly maxDeletes: Threshold | undefined
   readonly allow: Allowances
+  /** What was read, where that was only part of the model: `the first 10 rows`. */
+  readonly partial?: string | undefined
+  /** An end that is not proven is worth a word even where there is nothing to delete. */
+  readonly expectsProof?: boolean | undefined
 }
 
 /** Deletes above both of these are held unless the sync or the user says otherwise. */
@@ -34,16 +38,18 @@ const DEFAULT_PERCENT = 10
  * hold them; none means go. The order of the model and the soundness of the index are proven by having come here.
  */
 export function judgeDeletes(question: DeleteQuestion): GuardVerdict[] {
-  const { end, deletes, allow } = question
-  if (deletes === 0) return []
+  const { end, deletes, allow, partial, mode } = question
+  if (partial !== undefined) return [partialRun(partial, mode)]
+  if (deletes === 0 && (end.model.proven || question.expectsProof !== true)) return []
   const verdicts: GuardVerdict[] = []
   const hold = (guard: GuardVerdict['guard'], limit: string, message: string) =>
     verdicts.push({ guard, held: deletes, limit, message })
   const complete = end.rows === end.model.rows
   if (!end.model.proven || !complete) {
     const why = complete ? end.model.evidence : `${end.rows} rows arrived of ${end.model.rows} that were sent`
-    hold('unproven_end', 'a proven end', `the end of the model is not proven (${why}), so nothing counts as missing`)
+    hold('unproven_end', 'a proven end', `the end of the model is not proven, so nothing counts as missing: ${why}`)
   }
+  if (deletes === 0) return verdicts
   if (end.unkeyed > 0 && !allow.deletesWithInvalid) {
     hold(
       'invalid_keys',
@@ -65,6 +71,13 @@ export function judgeDeletes(question: DeleteQuestion): GuardVerdict[] {
     hold('max_deletes', printThreshold(limit), message)
   }
   return verdicts
+}
+
+/** Nothing counts as missing in such a run, so there is nothing to hold; but it has to be said. */
+function partialRun(part: string, mode: SyncMode): GuardVerdict {
+  const deletes = SYNC_MODES[mode].delete ? ', so nothing counts as missing and nothing is deleted' : ''
+  const message = `only part of the model was compared (${part})${deletes}; run the whole sync for the rest`
+  return { guard: 'partial_run', held: 0, limit: 'the whole model', message }
 }
 
 /** Records that a run of this mode and scope could delete if the model had none of them. */

@@ -1,8 +1,9 @@
 import { Transform, type TransformCallback } from 'node:stream'
-import { CHANGE_INSERT, CHANGE_UPDATE, type DiffBatch, type EndOfDiff } from '../core/diff-batch.ts'
+import { CHANGE_INSERT, CHANGE_NOTE, CHANGE_UPDATE, type DiffBatch, type EndOfDiff } from '../core/diff-batch.ts'
 import { compareKeys } from '../core/key.ts'
 import {
   ACKNOWLEDGED,
+  ADOPTED,
   type EntryState,
   GONE,
   RETIRED,
@@ -11,7 +12,7 @@ import {
   UNSURE_NEW,
 } from '../core/key-entry.ts'
 import type { KeyIndex, KeyScan } from '../core/key-index.ts'
-import { type KeyedBatch, ROW_KEYED, ROW_UNKEYED } from '../core/keyed-batch.ts'
+import { type KeyedBatch, ROW_DUPLICATE, ROW_KEYED, ROW_UNKEYED } from '../core/keyed-batch.ts'
 import type { Tally } from '../core/tally.ts'
 
 /**
@@ -20,10 +21,15 @@ import type { Tally } from '../core/tally.ts'
  * that is passed over is missing from the model, provided that the model turns out to be complete; that is why
  * missing keys are only ever collected here and judged at the end.
  *
- * `resend` takes every row for changed.
+ * `resend` takes every row for changed. `partial` says that the rows are only part of the model: no key is missing
+ * then, and what of the index lies behind the last row is not read.
  */
-export function mergeDiff(index: KeyIndex, tally: Tally, options: { resend?: boolean } = {}): Transform {
-  return new MergeDiff(index.scan(), tally, options.resend ?? false)
+export function mergeDiff(
+  index: KeyIndex,
+  tally: Tally,
+  options: { resend?: boolean; partial?: boolean } = {},
+): Transform {
+  return new MergeDiff(index.scan(), tally, options)
 }
 
 /** Keys are handed on in segments of about this size, so that an emptied model does not fill the memory. */
@@ -33,6 +39,7 @@ class MergeDiff extends Transform {
   readonly #scan: KeyScan
   readonly #tally: Tally
   readonly #resend: boolean
+  readonly #partial: boolean
   readonly #missing = new SegmentBuilder(MISSING_BYTES + 16 * 1024)
   readonly #entries = new Float64Array(8)
   #started = false
@@ -41,11 +48,12 @@ class MergeDiff extends Transform {
   #unkeyed = 0
   #resume: (() => void) | undefined
 
-  constructor(scan: KeyScan, tally: Tally, resend: boolean) {
+  constructor(scan: KeyScan, tally: Tally, options: { resend?: boolean; partial?: boolean }) {
     super({ objectMode: true, highWaterMark: 1 })
     this.#scan = scan
     this.#tally = tally
-    this.#resend = resend
+    this.#resend = options.resend ?? false
+    this.#partial = options.partial ?? false
   }
 
   override _transform(keyed: KeyedBatch, _encoding: BufferEncoding, callback: TransformCallback): void {
@@ -99,7 +107,11 @@ class MergeDiff extends Transform {
       }
       start = end
       const known = this.#more && order === 0
-      if (verdict === ROW_KEYED) {
+      if (known && verdict === ROW_DUPLICATE && scan.state === ADOPTED) {
+        changed[count] = row
+        kinds[count] = CHANGE_NOTE
+        previous[count++] = ADOPTED
+      } else if (verdict === ROW_KEYED) {
         if (
           known &&
           scan.state === ACKNOWLEDGED &&
@@ -136,7 +148,7 @@ class MergeDiff extends Transform {
 
   /** Behind the last row: what is left of the index is missing, and its last entry proves it sound. */
   async #drain(keyed: KeyedBatch): Promise<void> {
-    while (this.#more) {
+    while (this.#more && !this.#partial) {
       this.#miss()
       if (this.#missing.length >= MISSING_BYTES) await this.#pass(emptyDiff(keyed, this.#takeMissing()))
       this.#advance()
@@ -159,7 +171,7 @@ class MergeDiff extends Transform {
 
   #miss(): void {
     const { bytes, keyStart, keyEnd, state, printHigh, printLow } = this.#scan
-    if (state === RETIRED) return
+    if (state === RETIRED || this.#partial) return
     this.#tally.counts.missing++
     this.#missing.push(state, bytes, keyStart, keyEnd, printHigh, printLow)
   }

@@ -1,6 +1,14 @@
 import { Transform, type TransformCallback } from 'node:stream'
 import { CHANGE_INSERT, CHANGE_NOTE, CHANGE_UPDATE, type DiffBatch } from '../core/diff-batch.ts'
-import { ADOPTED, type EntryState, type Segment, SegmentBuilder, SegmentReader, UNSURE_NEW } from '../core/key-entry.ts'
+import {
+  ADOPTED,
+  type EntryState,
+  GONE,
+  type Segment,
+  SegmentBuilder,
+  SegmentReader,
+  UNSURE_NEW,
+} from '../core/key-entry.ts'
 import { type DeleteScope, type ModeOperations, SYNC_MODES, type SyncMode } from '../core/sync-mode.ts'
 import type { Tally } from '../core/tally.ts'
 
@@ -8,7 +16,8 @@ import type { Tally } from '../core/tally.ts'
  * Lets through what the mode sends: counts other changes as skipped, and missing keys it may not delete as kept.
  *
  * `listed: false` says that no list of the destination was ever merged into the index. A key that is not in it may then
- * be there all the same: a mode that only updates sends it as an update and goes by the answer.
+ * be there all the same: a mode that only updates sends it as an update and goes by the answer, and one that only
+ * deletes remembers it, to delete it when the model lacks it.
  */
 export function modeFilter(
   mode: SyncMode,
@@ -17,13 +26,14 @@ export function modeFilter(
   options: { listed?: boolean } = {},
 ): Transform {
   const sends: ModeOperations = SYNC_MODES[mode]
-  const asks = sends.update && !sends.insert && !(options.listed ?? true)
+  const { listed = true } = options
+  const asks = sends.update && !sends.insert && !listed
   return new Transform({
     objectMode: true,
     highWaterMark: 1,
     transform(diff: DiffBatch, _encoding: BufferEncoding, callback: TransformCallback) {
-      if (asks) diff.kinds.fill(CHANGE_UPDATE, 0, diff.count)
-      filterRows(diff, sends, scope, tally)
+      if (asks) askForUpdates(diff)
+      filterRows(diff, sends, scope, listed, tally)
       if (diff.missing !== null) diff.missing = filterMissing(diff.missing, sends, scope, tally)
       if (diff.count === 0 && diff.missing === null && diff.end === null) callback()
       else callback(null, diff)
@@ -31,14 +41,20 @@ export function modeFilter(
   })
 }
 
-function filterRows(diff: DiffBatch, sends: ModeOperations, scope: DeleteScope, tally: Tally): void {
+function askForUpdates({ kinds, count }: DiffBatch): void {
+  for (let index = 0; index < count; index++) if (kinds[index] === CHANGE_INSERT) kinds[index] = CHANGE_UPDATE
+}
+
+function filterRows(diff: DiffBatch, sends: ModeOperations, scope: DeleteScope, listed: boolean, tally: Tally): void {
   if (sends.insert && sends.update) return
   let kept = 0
   for (let index = 0; index < diff.count; index++) {
-    const sent = diff.kinds[index] === CHANGE_INSERT ? sends.insert : sends.update
-    if (!sent) tally.counts.skipped++
-    // Scope `seen` may delete this record later, now that the model held its key: the index has to learn it.
-    const note = !sent && sends.delete && scope === 'seen' && diff.previous[index] === ADOPTED
+    const noted = diff.kinds[index] === CHANGE_NOTE
+    const sent = !noted && (diff.kinds[index] === CHANGE_INSERT ? sends.insert : sends.update)
+    if (!sent && !noted) tally.counts.skipped++
+    // This record may be deleted later, now that the model held its key: the index has to learn it.
+    const learned = scope === 'seen' && diff.previous[index] === ADOPTED
+    const note = !sent && sends.delete && (learned || (!listed && diff.previous[index] === GONE))
     if (!sent && !note) continue
     diff.rows[kept] = diff.rows[index] as number
     diff.kinds[kept] = note ? CHANGE_NOTE : (diff.kinds[index] as number)

@@ -36,6 +36,10 @@ export interface PipelineOptions {
   readonly listed?: boolean
   /** Take every row for changed. */
   readonly resend: boolean
+  /** What `reading` is, where it is only part of the model: `the first 10 rows`. Nothing is deleted then. */
+  readonly partial?: string | undefined
+  /** Say so where the end of the model is not proven, also when there is nothing to delete. */
+  readonly expectsProof?: boolean
   /** Seeds the fingerprints: the index's seed and the mapping. */
   readonly seed: { readonly high: number; readonly low: number }
   readonly spool: KeySpool
@@ -56,7 +60,7 @@ export async function runPipeline(options: PipelineOptions): Promise<void> {
     await pipeline(
       reading.rows,
       keying(reading.layout, options.seed, tally),
-      mergeDiff(index, tally, { resend: options.resend }),
+      mergeDiff(index, tally, { resend: options.resend, partial: options.partial !== undefined }),
       modeFilter(mode, scope, tally, { listed: options.listed ?? true }),
       writer,
       { signal },
@@ -69,7 +73,7 @@ export async function runPipeline(options: PipelineOptions): Promise<void> {
 }
 
 function openWriter(options: PipelineOptions): BatchWriter {
-  const { destination, clock, tally, signal, rate, mode, scope, maxDeletes, allow, maxRejected } = options
+  const { destination, clock, tally, signal, rate, mode, scope, maxDeletes, allow, maxRejected, partial } = options
   const abort = new AbortController().signal
   const policy = options.retry ?? DEFAULT_RETRY
   const pacing = rate === undefined ? undefined : new Pacing(rate, clock, tally)
@@ -82,7 +86,8 @@ function openWriter(options: PipelineOptions): BatchWriter {
     deletes: options.deletesAs.kind === 'delete' || options.deletesAs.kind === 'archive' ? 'remove' : 'retire',
     limits: options.limits,
     spool: options.spool,
-    judge: (end, deletes) => judgeDeletes({ end, deletes, mode, scope, maxDeletes, allow }),
+    judge: (end, deletes) =>
+      judgeDeletes({ end, deletes, mode, scope, maxDeletes, allow, partial, expectsProof: options.expectsProof }),
     watch: (answered) => {
       const rejected = tally.counts.rejected + tally.counts.delete_rejected
       if (!tooManyRejected(rejected, answered, maxRejected)) return

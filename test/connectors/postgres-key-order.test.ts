@@ -173,15 +173,15 @@ for (const [type, values] of TYPES) {
   })
 }
 
-test('encodes a key whose text is not what is read as the text that it is sorted by', async () => {
+test('reads a key that prints otherwise as the text that it is sorted and found by', async () => {
   const { keys, rows, layout } = await readModel(server.url, {
     sql: `select * from (values ('10.0.0.1'::inet, 'a'), ('10.0.0.1/8', 'b')) as model (ip, name)`,
     key: ['ip'],
   })
-  assert.equal(layout.extra, 1)
+  assert.equal(layout.extra, 0)
   assert.deepEqual(rows, [
-    ['10.0.0.1/32', '10.0.0.1', 'a'],
-    ['10.0.0.1/8', '10.0.0.1/8', 'b'],
+    ['10.0.0.1/32', 'a'],
+    ['10.0.0.1/8', 'b'],
   ])
   assert.equal(String(keys[0]), '10.0.0.1/32')
 })

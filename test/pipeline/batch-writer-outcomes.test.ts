@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { RetryableError } from '../../src/core/errors.ts'
 import {
   ACKNOWLEDGED,
   ADOPTED,
@@ -17,6 +18,7 @@ import { entriesOf } from '../support/keys.ts'
 import { mapDestination } from '../support/map-destination.ts'
 import { runModel, some } from '../support/model-run.ts'
 import { putEntries, testIndex } from '../support/test-index.ts'
+import { virtualClock } from '../support/virtual-clock.ts'
 
 const OLD_PRINT = 1
 const REJECTED: Outcome = { status: 'rejected', code: 'no', message: 'no' }
@@ -93,3 +95,45 @@ for (const [what, before, outcome, after, counts] of DELETES) {
     if (after === ACKNOWLEDGED) assert.equal(entry?.print, OLD_PRINT)
   })
 }
+
+const FIRST_ATTEMPTS: readonly [EntryState, EntryState][] = [
+  [GONE, UNSURE_NEW],
+  [UNSURE_NEW, UNSURE_NEW],
+  [ACKNOWLEDGED, UNSURE],
+  [SEEN, UNSURE],
+]
+
+for (const [before, after] of FIRST_ATTEMPTS) {
+  test(`a change that is refused after an attempt without an answer makes state ${before} of a key ${after}`, async () => {
+    using state = await testIndex()
+    if (before !== GONE) putEntries(state.index, [{ key: 7, state: before, print: OLD_PRINT }])
+    const destination = mapDestination({
+      script: async ({ number, apply }) => {
+        // The first attempt lands, and its answer is lost; the second meets what the first has made.
+        if (number === 1) apply()
+        if (number === 1) throw new RetryableError('timed out')
+        return [REJECTED]
+      },
+    })
+    if (before !== GONE) destination.records.set('7', { id: '7', v: 'old' })
+    const { tally, error } = await runModel({
+      destination,
+      index: state.index,
+      rows: [['7', 'new']],
+      clock: virtualClock(),
+    })
+    assert.equal(error, undefined)
+    assert.deepEqual(some(tally.counts), { read: 1, rejected: 1 })
+    const [entry] = entriesOf(state.index.scan())
+    assert.equal(entry?.state, after)
+  })
+}
+
+test('a record that is gone and cannot be created leaves the index', async () => {
+  using state = await testIndex({ key: 7, print: OLD_PRINT })
+  const destination = mapDestination({ refuses: ({ v }) => (v === 'bad' ? 'bad' : undefined) })
+  const run = (v: string) => runModel({ destination, index: state.index, rows: [['7', v]] })
+  assert.deepEqual(some((await run('bad')).tally.counts), { read: 1, rejected: 1 })
+  assert.deepEqual(entriesOf(state.index.scan()), [])
+  assert.deepEqual(some((await run('good')).tally.counts), { read: 1, inserted: 1 })
+})

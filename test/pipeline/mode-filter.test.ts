@@ -143,10 +143,26 @@ test('update-only sends what the index does not know as an update, as long as no
 
 test('whether the destination was listed changes nothing for the other modes', async () => {
   for (const [mode, scope, passed, skipped] of TABLE) {
-    if (mode === 'update-only') continue
+    if (mode === 'update-only' || mode === 'delete-only') continue
     const { diff, tally } = await filter(mode, scope, diffOf(CHANGES), false)
     assert.deepEqual(changesOf(diff), passed)
     assert.equal(tally.counts.skipped, skipped)
+  }
+})
+
+test('delete-only remembers keys that it meets as long as nobody listed the destination', async () => {
+  const unknown: Change = { kind: CHANGE_INSERT, previous: GONE }
+  const { diff, tally } = await filter('delete-only', 'all', diffOf([unknown]), false)
+  assert.deepEqual(changesOf(diff), [{ kind: CHANGE_NOTE, previous: GONE }])
+  assert.equal(tally.counts.skipped, 1)
+})
+
+test('a key that only duplicates hold is remembered, and not counted again', async () => {
+  for (const [mode, scope] of TABLE) {
+    const { diff, tally } = await filter(mode, scope, diffOf([NOTED]))
+    const remembered = mode === 'mirror' || mode === 'upsert' || (mode === 'delete-only' && scope === 'seen')
+    assert.deepEqual(diff === undefined ? [] : changesOf(diff), remembered ? [NOTED] : [])
+    assert.equal(tally.counts.skipped, 0)
   }
 })
 

@@ -98,7 +98,7 @@ function inKeyOrder(
 ): Row[] {
   const keyOf = (row: Row) => keyAt.map((index) => row[index] ?? null)
   const usable = (row: Row) =>
-    keyOf(row).every((text, index) => text !== null && (encodings[index] !== 'integer' || /^-?\d{1,18}$/.test(text)))
+    keyOf(row).every((text, index) => text !== null && (encodings[index] !== 'integer' || /^-?\d{1,19}$/.test(text)))
   const sorted = rows
     .filter(usable)
     .sort((a, b) => compareKeyTexts(encodings, keyOf(a) as string[], keyOf(b) as string[]))

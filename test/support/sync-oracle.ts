@@ -92,6 +92,8 @@ export function oracle(blank: Values): Oracle {
     const mayDelete = ({ met, retired }: Known) => !retired && sends.delete && (sync.scope === 'all' || met)
     const inScope = [...known.values()].filter(mayDelete).length
 
+    // Modes that only insert or only update delete nothing, so they need not remember whose key they met.
+    const remembers = (sends.insert && sends.update) || (sends.delete && sync.scope === 'seen')
     const copies = new Map<string, number>()
     let unkeyed = 0
     for (const row of model) {
@@ -103,7 +105,11 @@ export function oracle(blank: Values): Oracle {
       counts.read++
       const key = keyOf(sync.key, row)
       if (copies.get(key) === 1) counts[fate(sync, options, key, row)]++
-      else counts.invalid++
+      else {
+        counts.invalid++
+        const entry = known.get(key)
+        if (entry !== undefined && remembers) meet(entry)
+      }
     }
 
     counts.missing = missing.length
@@ -119,6 +125,11 @@ export function oracle(blank: Values): Oracle {
     return { counts, guards }
   }
 
+  /** The model holds the key: scope `seen` may delete the record once it does not. */
+  function meet(entry: Known): void {
+    if (!entry.retired) entry.met = true
+  }
+
   function fate(sync: OracleSync, options: OracleRun, key: string, row: Values): keyof Counts {
     const sends = MODES[sync.mode]
     const entry = known.get(key)
@@ -128,25 +139,32 @@ export function oracle(blank: Values): Oracle {
     const asks = sends.update && !sends.insert && !listed
     const isInsert = entry === undefined && !asks
     if (!(isInsert ? sends.insert : sends.update)) {
-      if (sends.delete && sync.scope === 'seen' && entry !== undefined && !entry.met) entry.met = true
+      if (sends.delete && entry !== undefined && sync.scope === 'seen') meet(entry)
+      if (sends.delete && entry === undefined && !listed)
+        known.set(key, { content: undefined, met: true, retired: false })
       return 'skipped'
     }
     const values = new Map(sync.mapping.fields.map((field) => [field, field.value(row)]))
-    if ([...values.values()].includes(undefined)) return 'invalid'
+    if ([...values.values()].includes(undefined)) {
+      if (entry !== undefined) meet(entry)
+      return 'invalid'
+    }
 
     const existing = records.get(key)
     if (existing === undefined && !isInsert && !sends.insert) {
       known.delete(key)
       return 'skipped'
     }
+    const created = { ...blank, ...Object.fromEntries([...values].map(([{ name }, value]) => [name, value as Text])) }
     if (existing !== undefined && isInsert && !sends.update) {
+      // A database looks at its constraints before it looks for the record.
+      if (!sync.accepts(created)) return 'rejected'
       known.set(key, { content: undefined, met: true, retired: false })
       return 'skipped'
     }
-    const record: Record<string, Text> = { ...(existing ?? blank) }
-    for (const [field, value] of values) {
-      if (existing !== undefined && field.on === 'insert') continue
-      if (existing !== undefined && field.nulls === 'skip' && value === null) continue
+    const record: Record<string, Text> = { ...(existing ?? created) }
+    for (const [field, value] of existing === undefined ? [] : values) {
+      if (field.on === 'insert' || (field.nulls === 'skip' && value === null)) continue
       record[field.name] = value as Text
     }
     // A record that is back is not deleted any more.
@@ -154,7 +172,8 @@ export function oracle(blank: Values): Oracle {
       for (const name of Object.keys(sync.deletesAs))
         if (!sync.mapping.fields.some((field) => field.name === name)) record[name] = null
     if (!sync.accepts(record)) {
-      if (entry !== undefined && entry.content === undefined && !entry.retired) entry.met = true
+      if (existing === undefined) known.delete(key)
+      else if (entry !== undefined) meet(entry)
       return 'rejected'
     }
     records.set(key, record)

@@ -42,9 +42,10 @@ eachDestination(
     const second = await ends.run(seen)
     assert.deepEqual(second.report.counts, counts({ read: 1, unchanged: 1, missing: 3, deleted: 1, kept: 2 }))
 
+    const planned = await ends.run({}, { dryRun: true })
     const all = await ends.run()
     assert.deepEqual(all.report.counts, counts({ read: 1, unchanged: 1, missing: 2, deleted: 2 }))
-    assert.ok(all.notes.includes('deletes.scope is all: every record that the model lacks is deleted'))
+    assert.ok(planned.notes.includes('deletes.scope is all: every record that the model lacks is deleted'))
     assert.deepEqual(await users(ends), [['1', 'a', null, null]])
   },
 )

@@ -6,7 +6,7 @@ import type { Row } from '../support/row-batches.ts'
 import { type Random, seededRandom, seeds, withSeed } from '../support/seeded-random.ts'
 
 const FILE = 'test/sync/faults'
-const SEEDS = seeds(400)
+const SEEDS = seeds(320)
 const KEYS = Array.from({ length: 16 }, (_, key) => String(key))
 /** Keys that no model holds. */
 const OTHERS = ['100', '101', '-5']
@@ -46,8 +46,8 @@ test(`whatever fails in ${SEEDS.length} histories, nothing is lost, orphaned or 
         const model = random.chance(0.4) ? random.pick(models) : randomModel(random, KEYS)
         models = [...models, model]
         Object.assign(world.source, { rows: model, breaksAfter: undefined, end: {}, batchRows: 1 + random.below(8) })
-        if (random.chance(0.3)) breakSource(world, random)
-        world.faultRate = random.pick([0, 0.2, 0.6])
+        if (random.chance(0.2)) breakSource(world, random)
+        world.faultRate = random.pick([0, 0.3, 0.3, 0.7])
         const { status } = await world.run({ full: random.chance(0.1) })
         if (status === 'succeeded') totals.succeeded++
       }

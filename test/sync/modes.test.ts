@@ -163,3 +163,32 @@ for (const { mode, first, again, changed } of MODES) {
     assert.deepEqual(await users(ends), changed.users)
   })
 }
+
+eachDestination('a sync that changes its mode goes on from what it knows', async (ends) => {
+  await makeTables(ends)
+  await ends.source.execute(
+    `INSERT INTO model ${values([
+      [1, 'a'],
+      [2, 'b'],
+    ])}`,
+  )
+  await ends.destination.execute(
+    `INSERT INTO users ${values([
+      [2, 'old', null],
+      [9, 'foreign', null],
+    ])}`,
+  )
+  const steps: readonly (readonly [SyncMode, Partial<Counts>])[] = [
+    ['insert-only', { read: 2, inserted: 1, skipped: 1, missing: 1, kept: 1 }],
+    ['update-only', { read: 2, unchanged: 1, updated: 1, missing: 1, kept: 1 }],
+    ['upsert', { read: 2, unchanged: 2, missing: 1, kept: 1 }],
+    ['delete-only', { read: 2, unchanged: 2, missing: 1, deleted: 1 }],
+    ['mirror', { read: 2, unchanged: 2 }],
+  ]
+  for (const [mode, expected] of steps)
+    assert.deepEqual((await ends.run({ mode })).report.counts, counts(expected), mode)
+  assert.deepEqual(await users(ends), [
+    ['1', 'a', null],
+    ['2', 'b', null],
+  ])
+})
