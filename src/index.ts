@@ -5,6 +5,7 @@ export { resolveConfig } from './config/resolve.ts'
 export type { Config } from './config/resolved.ts'
 export { type ConfigInput, defineConfig, jsonSchema } from './config/schema.ts'
 export { secretsOf } from './config/secrets.ts'
+export { type ConnectorInfo, listConnectors } from './connectors-list.ts'
 export type { ChangeBatch, Field, Operation } from './core/change.ts'
 export { type Clock, systemClock } from './core/clock.ts'
 export type { Column, KeyEncoding, ValueKind } from './core/column.ts'
@@ -24,8 +25,10 @@ export type { KeyIndex, KeyScan, Lane } from './core/key-index.ts'
 export { DONE, EXISTS, NOT_FOUND, type Outcome } from './core/outcome.ts'
 export type { Counts, GuardVerdict, Report, ReportedError, RequestCounts, RowIssue, RunStatus } from './core/report.ts'
 export type { EndOfModel, RowBatch, RowLayout } from './core/row-batch.ts'
+export type { ScratchFile } from './core/scratch-file.ts'
 export {
   defineSource,
+  type ModelPart,
   type ModelRequest,
   type Reading,
   type ReadRequest,
@@ -34,14 +37,39 @@ export {
 } from './core/source.ts'
 export { type DeleteScope, SYNC_MODES, type SyncMode } from './core/sync-mode.ts'
 export { Tally } from './core/tally.ts'
+export {
+  type EntryStateName,
+  forgetIndex,
+  type IndexDetails,
+  type IndexOptions,
+  indexSummary,
+  type RebuiltIndex,
+  rebuildIndex,
+} from './index-admin.ts'
+export { identifyObject } from './open-ends.ts'
 export { BatchSender } from './pipeline/batch-sender.ts'
 export { BatchWriter } from './pipeline/batch-writer.ts'
 export type { ChangeSample } from './pipeline/dry-run.ts'
+export type { Exchange } from './pipeline/exchange.ts'
 export type { Allowances, Threshold } from './pipeline/guards.ts'
+export { KeySelection } from './pipeline/key-selection.ts'
 export { keying } from './pipeline/keying.ts'
 export { mergeDiff } from './pipeline/merge-diff.ts'
 export { modeFilter } from './pipeline/mode-filter.ts'
+export { describePart, partOfModel, type RowPart } from './pipeline/part-of-model.ts'
 export { compileMapping, RowMapping } from './pipeline/row-mapping.ts'
+export { type SortingOptions, sorting } from './pipeline/sorting.ts'
+export { type Preview, type PreviewOptions, type PreviewRow, preview } from './preview.ts'
+export {
+  findRun,
+  lastRunWithIssues,
+  type RunFilter,
+  runHistory,
+  runIssues,
+  type SyncStatus,
+  syncStatus,
+} from './run-records.ts'
+export type { IndexOverview } from './state/index-overview.ts'
 export { KeyIndexFile } from './state/key-index-file.ts'
 export { openRunHistory, type RunHistory, type RunRecord, type StoredIssue } from './state/run-history.ts'
 export { sync } from './sync.ts'

@@ -41,6 +41,8 @@ export function exitCodeOf(report: Report, options: { readonly allowRejected?: b
     case 'cancelled':
       return EXIT.SIGINT
     case 'failed':
+      // A key is typed, and not configured.
+      if (report.error?.code === 'unreadable_key') return EXIT.usage
       return report.error === null ? EXIT.failed : exitCodeOfError(report.error)
   }
 }

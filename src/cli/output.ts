@@ -33,6 +33,11 @@ export interface Output {
   readonly width: number
   /** Whether stderr is watched: {@link status} then repaints one line, and is ignored otherwise. */
   readonly live: boolean
+  /** Whether people read stdout: a table is for them, lines of JSON are for programs. */
+  readonly interactive: boolean
+  /** How {@link data} is coloured, and the characters a line of it has room for. */
+  readonly dataStyle: Style
+  readonly dataWidth: number
   /** Writes a text and a newline to stdout. Never fails: who closes the pipe has read enough. */
   data(text: string): void
   /** The same for a JSON value, on one line. */
@@ -77,6 +82,12 @@ export function createOutput(options: OutputOptions): Output {
     live,
     verbose: options.verbose,
     logFormat,
+    interactive: stdout.isTTY === true,
+    dataStyle: wantsColour(options.color, stdout, environment) ? COLOURED : PLAIN,
+    get dataWidth() {
+      // What is no terminal has room for everything.
+      return stdout.isTTY === true ? stdout.columns || 160 : Number.POSITIVE_INFINITY
+    },
     get width() {
       // Nought is what a terminal says that does not know.
       return stderr.columns || 160

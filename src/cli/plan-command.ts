@@ -1,11 +1,14 @@
 import { type Command, Option } from 'commander'
 import type { ExitCode } from './exit-code.ts'
+import { addInlineOptions, type InlineOptions } from './inline-options.ts'
 import { type ConfigOptions, parseRows, parseSelector } from './options.ts'
+import { checkKeys, keysOption, limitOption, type PartialOptions } from './partial-options.ts'
 import type { Session } from './session.ts'
 
-export interface PlanCommandOptions extends ConfigOptions {
+export interface PlanCommandOptions extends ConfigOptions, PartialOptions, InlineOptions {
   readonly select?: readonly string[]
   readonly rows: number
+  readonly trustEof?: boolean
   readonly json?: boolean
   readonly detailedExitcode?: boolean
 }
@@ -21,7 +24,7 @@ Nothing is written. Deletes that a guard would hold are counted as changes and s
 plan from being made (exit 1, 64, 75, 78, 130, 143) is a failure.`
 
 export function addPlanCommand(program: Command, action: PlanAction = planSyncs): void {
-  program
+  const command = program
     .command('plan')
     .summary('show what a run would do')
     .description('Computes the difference between models and destinations, prints it, and writes nothing.')
@@ -29,17 +32,21 @@ export function addPlanCommand(program: Command, action: PlanAction = planSyncs)
     .option('-f, --file <file>', 'configuration file (default: rowferry.yaml)')
     .addOption(new Option('--select <tag:name>', 'syncs with this tag; may be repeated').argParser(parseSelector))
     .option('--rows <count>', 'changes to print of each sync', parseRows, 20)
+    .addOption(limitOption())
+    .addOption(keysOption())
+    .option('--trust-eof', 'take the end of stdin or of the file for the end of the model')
     .option('--json', 'print each plan as a line of JSON: the result of a dry run, and the changes')
     .option('--detailed-exitcode', 'exit 2 where there are changes')
     .addHelpText('after', EXAMPLES)
     .action(async (names: string[], _options: unknown, command: Command) => {
       process.exitCode = await action(names, command.optsWithGlobals<PlanCommandOptions>())
     })
+  addInlineOptions(command)
 }
 
 async function planSyncs(names: string[], options: PlanCommandOptions): Promise<ExitCode> {
-  const { withSession } = await import('./session.ts')
-  return withSession(options, (session) => planSelected(names, options, session))
+  const { withSyncs } = await import('./inline-sync.ts')
+  return withSyncs(options, names, (session) => planSelected(names, options, session))
 }
 
 async function planSelected(
@@ -56,8 +63,10 @@ async function planSelected(
   const { PlanSample } = await import('./plan-sample.ts')
   const { exitCodeOfPlan, formatPlan } = await import('./plan-summary.ts')
 
+  const selected = selectSyncs(config.syncs, { names, tags: options.select ?? [] }, suggestion)
+  checkKeys(options, selected)
   const codes: ExitCode[] = []
-  for (const name of selectSyncs(config.syncs, { names, tags: options.select ?? [] }, suggestion)) {
+  for (const name of selected) {
     if (interruption.signal.aborted) break
     const met = new PlanSample(options.rows)
     const groups = new IssueGroups()
@@ -66,6 +75,9 @@ async function planSelected(
       sync(config, {
         sync: name,
         dryRun: true,
+        limit: options.limit,
+        keys: options.keys,
+        trustEof: options.trustEof,
         signal: interruption.signal,
         onProgress,
         onChange: (change) => met.add(change),

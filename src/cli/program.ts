@@ -1,19 +1,40 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { whenPipeCloses } from './closed-pipe.ts'
+import { addCompleteCommand, addCompletionCommand } from './completion-command.ts'
+import { addConnectorsCommand } from './connectors-command.ts'
 import { addDemoCommand } from './demo-command.ts'
 import { EXIT } from './exit-code.ts'
+import { addHistoryCommand } from './history-command.ts'
+import { addIndexCommand } from './index-command.ts'
+import { addInitCommand } from './init-command.ts'
 import { addPlanCommand } from './plan-command.ts'
+import { addPreviewCommand } from './preview-command.ts'
+import { addRejectedCommand } from './rejected-command.ts'
 import { addRunCommand } from './run-command.ts'
 import { addSchemaCommand } from './schema-command.ts'
+import { addShowCommand } from './show-command.ts'
+import { addStatusCommand } from './status-command.ts'
+import { addTestCommand } from './test-command.ts'
 import { addValidateCommand } from './validate-command.ts'
 
 /** Every command, in the order of the help. A command defines its options here and loads what it needs when it runs. */
 export const COMMANDS: readonly ((program: Command) => void)[] = [
   addRunCommand,
   addPlanCommand,
+  addInitCommand,
   addValidateCommand,
+  addPreviewCommand,
+  addTestCommand,
+  addStatusCommand,
+  addHistoryCommand,
+  addShowCommand,
+  addRejectedCommand,
+  addIndexCommand,
+  addConnectorsCommand,
   addSchemaCommand,
+  addCompletionCommand,
+  addCompleteCommand,
   addDemoCommand,
 ]
 

@@ -1,13 +1,17 @@
 import { type Command, Option } from 'commander'
 import type { Report } from '../index.ts'
 import type { ExitCode } from './exit-code.ts'
-import { type ConfigOptions, type DeleteAllowance, parseDeleteAllowance, parseSelector } from './options.ts'
+import { addInlineOptions, type InlineOptions } from './inline-options.ts'
+import { type ConfigOptions, type DeleteAllowance, parseDeleteAllowance, parseRows, parseSelector } from './options.ts'
+import { checkKeys, keysOption, limitOption, type PartialOptions } from './partial-options.ts'
 import type { Session } from './session.ts'
 
-export interface RunOptions extends ConfigOptions {
+export interface RunOptions extends ConfigOptions, PartialOptions, InlineOptions {
   readonly select?: readonly string[]
   readonly dryRun?: boolean
   readonly full?: boolean
+  readonly rows?: number
+  readonly trustEof?: boolean
   readonly allowDeletes?: DeleteAllowance
   readonly allowEmpty?: boolean
   readonly allowDeletesWithInvalid?: boolean
@@ -25,12 +29,14 @@ Examples:
   rowferry run contacts --dry-run         what would be done, and nothing else
   rowferry run --select tag:crm --json    one line of JSON a sync on stdout
   rowferry run contacts --allow-deletes 500
+  rowferry run contacts --keys 42 43      these two rows, and nothing else
+  psql --csv -c 'table users' | rowferry run --from - --format csv --to sqlite:./app.db#users --key id
 
 Exit codes: 0 done, 1 failed, 3 rows were rejected or invalid, 4 deletes held, 64 usage, 75 another run holds the sync,
 78 configuration, 130/143 stopped by a signal. Of several syncs the most serious: 130/143, 78, 1, 75, 4, 3.`
 
 export function addRunCommand(program: Command, action: RunAction = runSyncs): void {
-  program
+  const command = program
     .command('run')
     .summary('bring destinations to the state of their models')
     .description('Compares each model with what its destination holds and sends the difference.')
@@ -39,6 +45,10 @@ export function addRunCommand(program: Command, action: RunAction = runSyncs): v
     .addOption(new Option('--select <tag:name>', 'syncs with this tag; may be repeated').argParser(parseSelector))
     .option('--dry-run', 'compute everything, write nothing')
     .option('--full', 'send every row, changed or not')
+    .addOption(limitOption())
+    .addOption(keysOption())
+    .option('--rows <count>', 'how many rows stdin or the file has: proves that none is missing', parseRows)
+    .option('--trust-eof', 'take the end of stdin or of the file for the end of the model')
     .addOption(
       new Option('--allow-deletes <limit>', 'let up to this many deletes pass, this time (500 or 5%)').argParser(
         parseDeleteAllowance,
@@ -54,12 +64,13 @@ export function addRunCommand(program: Command, action: RunAction = runSyncs): v
     .action(async (names: string[], _options: unknown, command: Command) => {
       process.exitCode = await action(names, command.optsWithGlobals<RunOptions>())
     })
+  addInlineOptions(command)
 }
 
 async function runSyncs(names: string[], options: RunOptions): Promise<ExitCode> {
-  const { withSession } = await import('./session.ts')
+  const { withSyncs } = await import('./inline-sync.ts')
   const { checkReportFile, writeReports } = await import('./report-file.ts')
-  return withSession(options, async (session) => {
+  return withSyncs(options, names, async (session) => {
     const reports: Report[] = []
     if (options.report !== undefined) await checkReportFile(options.report)
     try {
@@ -84,9 +95,10 @@ async function runSelected(
   const { IssueGroups, REASONS } = await import('./issue-groups.ts')
   const { withProgress } = await import('./progress-line.ts')
   const { selectSyncs } = await import('./select-syncs.ts')
-  const { tellReport } = await import('./tell-report.ts')
+  const { tellReport, tellReports } = await import('./tell-report.ts')
 
   const selected = selectSyncs(config.syncs, { names, tags: options.select ?? [] }, suggestion)
+  checkKeys(options, selected)
   const nameWidth = Math.max(...selected.map((name) => name.length))
   const codes: ExitCode[] = []
   for (const [position, name] of selected.entries()) {
@@ -97,6 +109,10 @@ async function runSelected(
         signal: interruption.signal,
         dryRun: options.dryRun,
         full: options.full,
+        limit: options.limit,
+        keys: options.keys,
+        rows: options.rows,
+        trustEof: options.trustEof,
         allowDeletes: options.allowDeletes,
         allowEmpty: options.allowEmpty,
         allowDeletesWithInvalid: options.allowDeletesWithInvalid,
@@ -116,5 +132,6 @@ async function runSelected(
     if (rest.length > 0) output.tell({ level: 'warn', text, record: { msg: text } })
     break
   }
+  if (selected.length > 1) tellReports(reports, output)
   return mostSerious(codes)
 }

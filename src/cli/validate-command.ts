@@ -6,6 +6,7 @@ import type { Session } from './session.ts'
 export interface ValidateOptions extends ConfigOptions {
   /** False with `--no-connect`. */
   readonly connect: boolean
+  readonly json?: boolean
 }
 
 export type ValidateAction = (names: string[], options: ValidateOptions) => Promise<ExitCode>
@@ -25,6 +26,7 @@ export function addValidateCommand(program: Command, action: ValidateAction = va
     .argument('[sync...]', 'names of syncs; all of them where none is named')
     .option('-f, --file <file>', 'configuration file (default: rowferry.yaml)')
     .option('--no-connect', 'look at the configuration only')
+    .option('--json', 'print the findings of each sync as a line of JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (names: string[], _options: unknown, command: Command) => {
       process.exitCode = await action(names, command.optsWithGlobals<ValidateOptions>())
@@ -38,7 +40,7 @@ async function validateSyncs(names: string[], options: ValidateOptions): Promise
 
 async function validateSelected(
   names: string[],
-  { connect }: ValidateOptions,
+  { connect, json }: ValidateOptions,
   { config, output, interruption }: Session,
 ): Promise<ExitCode> {
   const { suggestion, validate } = await import('../index.ts')
@@ -55,6 +57,7 @@ async function validateSelected(
     for (const verdict of await validate(config, { sync: name, connect })) {
       const { error } = verdict
       codes.push(error === null ? EXIT.done : exitCodeOfError(error))
+      if (json === true) output.json(verdict)
       output.tell({
         level: error === null ? 'info' : 'error',
         text: formatVerdict(verdict, { style: output.style, nameWidth }),

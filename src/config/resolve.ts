@@ -6,6 +6,7 @@ import type { Environment } from './environment.ts'
 import { readModelFile } from './model-file.ts'
 import type { ProblemList } from './problem.ts'
 import type { Config, ConnectionConfig, SyncConfig } from './resolved.ts'
+import { isRowsFile, resolveRows } from './rows-source.ts'
 import { checkRules } from './rules.ts'
 import { type CheckedConfig, configSchema } from './schema.ts'
 import { checkSchema } from './schema-problems.ts'
@@ -47,7 +48,9 @@ export function resolveDraft(draft: Draft, baseDirectory: string): Config {
     origin: problems.origin,
     state: resolve(baseDirectory, config.state ?? DEFAULT_STATE),
     connections,
-    syncs: new Map(Object.entries(config.syncs).map(([name, sync]) => [name, resolveSync(name, sync, models)])),
+    syncs: new Map(
+      Object.entries(config.syncs).map(([name, sync]) => [name, resolveSync(name, sync, models, baseDirectory)]),
+    ),
   }
 }
 
@@ -69,8 +72,9 @@ function resolveConnections(value: unknown, baseDirectory: string, problems: Pro
 function readModels(value: unknown, baseDirectory: string, problems: ProblemList): Models {
   const models = new Map<string, string>()
   for (const [name, sync] of entriesAt(value, 'syncs')) {
-    const file = isMap(sync) && isMap(sync['source']) ? sync['source']['file'] : undefined
-    if (typeof file !== 'string' || file === '') continue
+    const source = isMap(sync) && isMap(sync['source']) ? sync['source'] : {}
+    const { file } = source
+    if (typeof file !== 'string' || file === '' || isRowsFile(source)) continue
     const model = readModelFile(file, baseDirectory)
     if ('sql' in model) models.set(name, model.sql)
     else problems.add(['syncs', name, 'source', 'file'], model.problem, { suggestion: model.suggestion })
@@ -78,7 +82,7 @@ function readModels(value: unknown, baseDirectory: string, problems: ProblemList
   return models
 }
 
-function resolveSync(name: string, sync: CheckedSync, models: Models): SyncConfig {
+function resolveSync(name: string, sync: CheckedSync, models: Models, baseDirectory: string): SyncConfig {
   const { source, destination, deletes, guards, index, batch } = sync
   return {
     name,
@@ -86,6 +90,7 @@ function resolveSync(name: string, sync: CheckedSync, models: Models): SyncConfi
     tags: sync.tags ?? [],
     source: {
       connection: source.connection,
+      rows: resolveRows(source, { baseDirectory, allColumns: sync.fields === undefined }),
       sql: source.sql ?? models.get(name),
       file: source.file,
       table: source.table,

@@ -61,7 +61,10 @@ export interface SyncConfig {
 }
 
 export interface SourceConfig {
-  readonly connection: string
+  /** Undefined where the rows come from stdin or a file. */
+  readonly connection: string | undefined
+  /** Rows that need no connection; then there is no query either. */
+  readonly rows: RowsConfig | undefined
   /** Text of the query: given as `sql`, or read from `file`. */
   readonly sql: string | undefined
   /** Where `sql` came from, for messages. */
@@ -74,3 +77,10 @@ export interface SourceConfig {
 }
 
 export type Threshold = { readonly count: number } | { readonly percent: number }
+
+/** Rows from stdin or a file. */
+export interface RowsConfig {
+  readonly from: 'stdin' | 'file'
+  /** Options of the connector: `RowOptions`, and for a file its absolute path. */
+  readonly options: Readonly<Record<string, unknown>>
+}

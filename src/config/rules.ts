@@ -1,6 +1,7 @@
 import { didYouMean } from '../core/did-you-mean.ts'
 import { formatPath, type Path } from './origin.ts'
 import type { ProblemList } from './problem.ts'
+import { checkRows } from './rows-source.ts'
 import { NAME_PATTERN } from './schema.ts'
 
 type Values = Readonly<Record<string, unknown>>
@@ -40,7 +41,8 @@ function checkSync(sync: Values, at: Path, connections: readonly string[] | unde
   }
   const { source, destination, fields, deletes, key } = sync
   if (isValues(source)) {
-    exactlyOne(source, ['sql', 'file', 'table'], [...at, 'source'], problems)
+    exactlyOne(source, ['sql', 'file', 'table', 'stdin'], [...at, 'source'], problems)
+    checkRows(source, [...at, 'source'], problems)
     if (has(source, 'table') && !has(source, 'sql') && !has(source, 'file') && has(source, 'params'))
       problems.add([...at, 'source', 'params'], 'a table takes no params; remove them, or give sql or file', {
         part: 'key',

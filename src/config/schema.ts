@@ -8,6 +8,7 @@ import {
   RATE_PATTERN,
   THRESHOLD_PATTERN,
 } from './durations.ts'
+import { rowsShape } from './rows-schema.ts'
 import { parsed, text, textOrList } from './schema-parts.ts'
 import { parseTemplate } from './templates.ts'
 
@@ -57,11 +58,15 @@ const connection = z
 
 const source = z
   .strictObject({
-    connection: text('the name of a connection').describe('Connection to read from.'),
+    connection: text('the name of a connection')
+      .optional()
+      .describe('Connection to read from, where there is a query.'),
     sql: text('a query')
       .optional()
       .describe('Query whose rows are the model. Taken literally: the environment is not expanded in it.'),
-    file: text('the path of a file with a query').optional().describe('File of the query, below this folder.'),
+    file: text('the path of a file')
+      .optional()
+      .describe('File of the query (.sql, below this folder), or of rows: .csv, .tsv, .ndjson, .jsonl, also as .gz.'),
     table: text("a table's name").optional().describe('Table or view whose rows are the model.'),
     params: z
       .record(z.string(), scalar)
@@ -78,8 +83,9 @@ const source = z
     )
       .optional()
       .describe('The read fails after this long without a byte. Default: 10m.'),
+    ...rowsShape,
   })
-  .meta({ oneOf: [{ required: ['sql'] }, { required: ['file'] }, { required: ['table'] }] })
+  .meta({ oneOf: [{ required: ['stdin'] }, { required: ['sql'] }, { required: ['file'] }, { required: ['table'] }] })
   .describe('The model: the rows to sync.')
 
 const destination = z

@@ -12,6 +12,8 @@ export interface Connector {
   /** Schemes of the URL form of a connection, without colon. */
   readonly schemes: readonly string[]
   readonly summary: string
+  /** Named by the source of a sync (`source: { stdin: csv }`), and by no connection. */
+  readonly inline?: boolean
   readonly source?: () => Promise<SourceDefinition>
   readonly destination?: () => Promise<DestinationDefinition>
 }
@@ -28,8 +30,30 @@ export const CONNECTORS: readonly Connector[] = [
   {
     type: 'sqlite',
     schemes: ['sqlite'],
-    summary: 'SQLite: tables of a file',
+    summary: 'SQLite: models and tables of a file',
+    source: async () => (await import('./sqlite-source.ts')).sqliteSource,
     destination: async () => (await import('./sqlite-destination.ts')).sqliteDestination,
+  },
+  {
+    type: 'stdin',
+    schemes: [],
+    summary: 'rows that another program pipes in: CSV, NDJSON',
+    source: async () => (await import('./stdin-source.ts')).stdinSource,
+    inline: true,
+  },
+  {
+    type: 'file',
+    schemes: ['file'],
+    summary: 'CSV and NDJSON: rows of a file, also as gzip; and files that new rows are appended to',
+    source: async () => (await import('./file-source.ts')).fileSource,
+    destination: async () => (await import('./file-destination.ts')).fileDestination,
+    inline: true,
+  },
+  {
+    type: 'stdout',
+    schemes: ['stdout'],
+    summary: 'changes or new rows for another program: NDJSON, CSV',
+    destination: async () => (await import('./stdout-destination.ts')).stdoutDestination,
   },
   {
     type: 'blackhole',
@@ -70,7 +94,12 @@ async function find<Role extends keyof Definitions>(
   const connector = CONNECTORS.find((candidate) => answersTo(candidate, name))
   const load = connector?.[role] as (() => Promise<Definitions[Role]>) | undefined
   if (load !== undefined) return await load()
-  const known = [...extras, ...CONNECTORS.filter((candidate) => candidate[role] !== undefined)]
+  const known = [
+    ...extras,
+    ...CONNECTORS.filter(
+      (candidate) => candidate[role] !== undefined && !(role === 'source' && candidate.inline === true),
+    ),
+  ]
   const list = known.map(({ type }) => type).join(', ')
   if (connector !== undefined) {
     const message = `${connector.type} cannot be a ${role}: use one of ${list}`

@@ -87,6 +87,12 @@ export class KeyIndexFile implements KeyIndex {
     })
   }
 
+  /** What it is bound to, as far as it is. */
+  get identity(): Partial<IndexIdentity> {
+    const [key, destination] = [this.#meta('key'), this.#meta('destination')]
+    return { ...(key === undefined ? {} : { key }), ...(destination === undefined ? {} : { destination }) }
+  }
+
   /** Digest of the mapping that the last complete run used. */
   get mapping(): string | undefined {
     return this.#meta('mapping')
@@ -141,7 +147,7 @@ export class KeyIndexFile implements KeyIndex {
     if (!this.#database.open) return
     try {
       if (this.#keep) this.commit()
-      else this.#database.exec('ROLLBACK')
+      else if (this.#database.inTransaction) this.#database.exec('ROLLBACK')
     } finally {
       this.#database.close()
     }

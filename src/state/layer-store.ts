@@ -63,11 +63,13 @@ export class LayerStore {
     })
   }
 
-  /** Writes segments in one transaction. */
+  /** Writes segments in one transaction. Where it fails (a full disk), the same may be written again. */
   write(staged: readonly StagedSegment[]): void {
-    this.#transaction(() => {
-      for (const { layer, sequence, segment, intent } of staged) this.#writer.put(layer, sequence, segment, intent)
-      this.#writer.flush()
+    this.#writer.attempt(() => {
+      this.#transaction(() => {
+        for (const { layer, sequence, segment, intent } of staged) this.#writer.put(layer, sequence, segment, intent)
+        this.#writer.flush()
+      })
     })
   }
 

@@ -62,10 +62,10 @@ export class LayerWriter {
   readonly #create: Statement<[number, LayerKind]>
   readonly #total: Statement<[number, number, number, number]>
   /** Totals of the layers that this writer made; nobody else writes them. */
-  readonly #totals = new Map<number, { entries: number; high: number; low: number }>()
+  #totals = new Map<number, { entries: number; high: number; low: number }>()
   readonly #changed = new Set<number>()
   /** Intents: segments that will be put again, with the acknowledgement. By segment id. */
-  readonly #intents = new Map<number, { count: number; high: number; low: number }>()
+  #intents = new Map<number, { count: number; high: number; low: number }>()
 
   constructor(database: Database, seed: Seed) {
     this.#seed = seed
@@ -115,6 +115,19 @@ export class LayerWriter {
     total.high ^= words[0] as number
     total.low ^= words[1] as number
     if (intent) this.#intents.set(id, { count: segment.count, high: words[0] as number, low: words[1] as number })
+  }
+
+  /** Runs a transaction; where it fails, what was put in it is forgotten, so that it can be put again. */
+  attempt(transaction: () => void): void {
+    const totals = new Map([...this.#totals].map(([layer, total]) => [layer, { ...total }]))
+    const intents = new Map(this.#intents)
+    try {
+      transaction()
+    } catch (error) {
+      this.#totals = totals
+      this.#intents = intents
+      throw error
+    }
   }
 
   /** Writes the totals that changed; to be called inside the transaction of the segments. */

@@ -1,8 +1,9 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Database } from 'better-sqlite3'
 import { FatalError, messageOf } from '../core/errors.ts'
-import { loadSqlite } from '../core/sqlite-driver.ts'
+import { loadSqlite, type SqliteDriver } from '../core/sqlite-driver.ts'
 
 /** An SQLite file of the state folder. */
 export interface StateFile {
@@ -10,6 +11,10 @@ export interface StateFile {
   /** True where the file did not exist, or was empty. */
   readonly isNew: boolean
 }
+
+/** A lock that is held is asked for a few times: `rowferry status` looks into an index for some milliseconds. */
+const ATTEMPTS = 5
+const PAUSE_MS = 20
 
 /** Makes the folder of a state file (0700) and the file itself (0600) before SQLite, which would open it to all. */
 export function createPrivately(path: string): void {
@@ -28,25 +33,41 @@ export function createPrivately(path: string): void {
  */
 export async function openExclusively(path: string, options: { sync: string; keep: boolean }): Promise<StateFile> {
   const Sqlite = await loadSqlite()
-  const existing = existsSync(path)
-  try {
-    if (options.keep) createPrivately(path)
-    const database = new Sqlite(options.keep || existing ? path : '', { timeout: 0 })
+  for (let attempt = 1; ; attempt++) {
     try {
-      database.pragma('locking_mode = EXCLUSIVE')
-      if (!existing) database.pragma('page_size = 16384')
-      database.pragma('journal_mode = WAL')
-      database.pragma('synchronous = FULL')
-      database.pragma('cache_size = -8192')
-      database.exec('BEGIN IMMEDIATE; COMMIT')
-      return { database, isNew: !existing || database.pragma('schema_version', { simple: true }) === 0 }
+      return lockFile(Sqlite, path, options.keep)
     } catch (error) {
-      database.close()
-      throw error
+      const meaning = stateError(error, path, options.sync)
+      const isLocked = meaning instanceof FatalError && meaning.kind === 'locked'
+      if (!isLocked || attempt === ATTEMPTS) throw meaning
     }
-  } catch (error) {
-    throw stateError(error, path, options.sync)
+    await delay(PAUSE_MS)
   }
+}
+
+function lockFile(Sqlite: SqliteDriver, path: string, keep: boolean): StateFile {
+  const existing = existsSync(path)
+  if (keep) createPrivately(path)
+  const before = inode(path)
+  const database = new Sqlite(keep || existing ? path : '', { timeout: 0 })
+  try {
+    database.pragma('locking_mode = EXCLUSIVE')
+    if (!existing) database.pragma('page_size = 16384')
+    database.pragma('journal_mode = WAL')
+    database.pragma('synchronous = FULL')
+    database.pragma('cache_size = -8192')
+    database.exec('BEGIN IMMEDIATE; COMMIT')
+    // Whoever replaces an index holds its lock until the new one is in its place; what was opened before is nobody's.
+    if (inode(path) !== before) throw Object.assign(new Error('the file was replaced'), { code: 'SQLITE_BUSY' })
+    return { database, isNew: !existing || database.pragma('schema_version', { simple: true }) === 0 }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function inode(path: string): bigint | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino
 }
 
 /** What an SQLite error on a state file means to the user. Errors that are not SQLite's come back as they are. */

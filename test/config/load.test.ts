@@ -67,6 +67,7 @@ test('the documented example loads', async (t) => {
     { ...source, params: { ...source.params } },
     {
       connection: 'warehouse',
+      rows: undefined,
       sql: 'select id, email, first_name, plan, lifetime_value from marts.contacts where consent = :consent\n',
       file: undefined,
       table: undefined,
@@ -184,7 +185,7 @@ test('names that objects have by themselves are names like any other', async (t)
     .replace('connection: db', 'connection: constructor')
   const config = await loadText(t, text)
   const { source } = syncOf(config, 'constructor')
-  assert.equal(config.connections.get(source.connection)?.type, 'sqlite')
+  assert.equal(config.connections.get(String(source.connection))?.type, 'sqlite')
   assert.equal(source.params['toString'], 1)
   assert.equal(source.params['constructor'], undefined)
 })

@@ -29,11 +29,11 @@ const WRONG: readonly (readonly [name: string, lines: Record<string, string | nu
     { destination: '{ connection: toString, table: x }' },
     '9:32  destination.connection: no connection named "toString"',
   ],
-  ['no model', { source: '{ connection: db }' }, '6:5  source: missing; expected sql, file or table'],
+  ['no model', { source: '{ connection: db }' }, '6:5  source: missing; expected sql, file, table or stdin'],
   [
     'two models',
     { source: '{ connection: db, table: users, sql: select 1 }' },
-    '6:45  source.sql: table is given already; give exactly one of sql, file or table',
+    '6:45  source.sql: table is given already; give exactly one of sql, file, table or stdin',
   ],
   [
     'a misspelled model, told once',
