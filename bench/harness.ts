@@ -41,7 +41,7 @@ const CONTACTS = `
          'Last' || i % 777 AS last_name,
          'City' || i % 99 AS city,
          (ARRAY['free', 'pro', 'team', 'enterprise'])[1 + i % 4] AS plan,
-         ((i * 7919) % 100000)::numeric / 100 AS lifetime_value,
+         ((i::bigint * 7919) % 100000)::numeric / 100 AS lifetime_value,
          (i % 5)::int AS seats,
          i % 2 = 0 AS active,
          timestamptz '2024-01-01' + i * interval '1 second' AS updated_at

@@ -18,5 +18,7 @@ if (files.length === 0) {
   process.exit(1)
 }
 // A test that hangs fails after ten minutes instead of holding the gate.
-const run = spawnSync(process.execPath, ['--import', 'tsx', '--test', '--test-timeout=600000', ...options, ...files], { stdio: 'inherit' })
+const run = spawnSync(process.execPath, ['--import', 'tsx', '--test', '--test-timeout=600000', ...options, ...files], {
+  stdio: 'inherit',
+})
 process.exit(run.status ?? 1)

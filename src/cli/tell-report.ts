@@ -15,6 +15,8 @@ export function tellReport(
   }: { readonly code: ExitCode; readonly issues: readonly IssueGroup[]; readonly nameWidth: number },
   output: Output,
 ): void {
+  // Who closes the pipe that a sync prints into has read enough, and knows it.
+  if (report.error?.code === 'output_closed') return
   output.tell({
     level: levelOf(code),
     text: formatReport(report, { style: output.style, nameWidth, issues, verbose: output.verbose }),

@@ -49,7 +49,7 @@ test('a preview is a line of JSON a row where it is piped, and writes nothing', 
 
 test('on a terminal a preview is a table', { skip: !existsSync('/usr/bin/script') && 'there is no `script`' }, () => {
   const { cli } = world
-  const command = `${process.execPath} --import tsx ${process.cwd()}/src/cli/main.ts preview contacts -n 2 --chdir ${cli.folder}`
+  const command = `${cli.program} preview contacts -n 2 --chdir ${cli.folder}`
   const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
     encoding: 'utf8',
     env: { ...cli.environment, NO_COLOR: '1' },
@@ -142,8 +142,7 @@ test('rejected rows are lines of JSON where they are piped, and groups for peopl
 
 test('who has read enough of a long list has not failed', () => {
   const { cli } = world
-  const main = `${process.cwd()}/src/cli/main.ts`
-  const command = `set -o pipefail; ${process.execPath} --import tsx ${main} rejected --chdir ${cli.folder} | head -1`
+  const command = `set -o pipefail; ${cli.program} rejected --chdir ${cli.folder} | head -1`
   const { status, stdout, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8', env: cli.environment })
   assert.deepEqual([status, stdout.split('\n').length, stderr], [0, 2, ''])
 })

@@ -33,7 +33,8 @@ async function list(destination: Destination, encodings: readonly KeyEncoding[])
       const length = encoder.encode(batch.bytes, from, to, space, 0)
       assert.ok(length >= 0, 'every key is readable')
       const key = space.subarray(0, length)
-      if (list.sorted && last !== undefined) assert.ok(compareKeys(last, 0, last.length, key, 0, key.length) < 0, 'keys ascend')
+      if (list.sorted && last !== undefined)
+        assert.ok(compareKeys(last, 0, last.length, key, 0, key.length) < 0, 'keys ascend')
       last = key
       keys.push(decodeRow(batch.bytes, from, to).join(' '))
     }
@@ -112,7 +113,9 @@ describe('keys of another type than the column', () => {
     ['2024-01-01', 'timestamp'],
   ] as const) {
     it(`stop at ${value}, which is no ${encoding} as the model would write it`, async () => {
-      await database.run(`DROP TABLE IF EXISTS texts; CREATE TABLE texts (key text UNIQUE); INSERT INTO texts VALUES ('${value}')`)
+      await database.run(
+        `DROP TABLE IF EXISTS texts; CREATE TABLE texts (key text UNIQUE); INSERT INTO texts VALUES ('${value}')`,
+      )
       await assert.rejects(listOf('texts', [encoding]), {
         name: 'FatalError',
         code: 'key_unreadable',
@@ -125,13 +128,19 @@ describe('keys of another type than the column', () => {
 describe('a list that is cut short', () => {
   it('by the end of its connection is no list', async () => {
     await database.run('CREATE TABLE large (key int PRIMARY KEY); INSERT INTO large SELECT generate_series(1, 300000)')
-    await using destination = await database.open('large', { fields: [field('key')], match: ['key'], keyEncodings: ['integer'] })
+    await using destination = await database.open('large', {
+      fields: [field('key')],
+      match: ['key'],
+      keyEncodings: ['integer'],
+    })
     const rows = destination.list?.(never).rows
     assert.ok(rows !== undefined)
     await assert.rejects(
       async () => {
         for await (const _ of rows) {
-          await database.run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rowferry'`)
+          await database.run(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'rowferry'`,
+          )
         }
       },
       { name: 'FatalError', code: 'list_failed' },
@@ -139,7 +148,11 @@ describe('a list that is cut short', () => {
   })
 
   it('by the signal ends with its reason', async () => {
-    await using destination = await database.open('large', { fields: [field('key')], match: ['key'], keyEncodings: ['integer'] })
+    await using destination = await database.open('large', {
+      fields: [field('key')],
+      match: ['key'],
+      keyEncodings: ['integer'],
+    })
     const stop = new AbortController()
     const reason = new Error('enough')
     const rows = destination.list?.(stop.signal).rows
@@ -153,7 +166,11 @@ describe('a list that is cut short', () => {
   })
 
   it('by whoever reads it leaves no connection behind', async () => {
-    await using destination = await database.open('large', { fields: [field('key')], match: ['key'], keyEncodings: ['integer'] })
+    await using destination = await database.open('large', {
+      fields: [field('key')],
+      match: ['key'],
+      keyEncodings: ['integer'],
+    })
     for await (const _ of destination.list?.(never).rows ?? []) break
     const ours = `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'rowferry'`
     while ((await database.rows(ours))[0] !== '0');

@@ -44,8 +44,8 @@ test('names the connector that was probably meant', async () => {
   }
   await assert.rejects(findDestination('sqllite'), wrong(/no destination "sqllite": did you mean "sqlite"\?/))
   await assert.rejects(findSource('postgress'), wrong(/no source "postgress": did you mean "postgres"\?/))
-  await assert.rejects(findDestination('mainframe'), wrong(/use one of postgres, sqlite, blackhole/))
-  await assert.rejects(findSource('sqlite'), wrong(/sqlite cannot be a source: use one of postgres$/))
+  await assert.rejects(findDestination('mainframe'), wrong(/use one of postgres, sqlite, file, stdout, blackhole/))
+  await assert.rejects(findSource('stdout'), wrong(/stdout cannot be a source: use one of postgres, sqlite$/))
 })
 
 /** CommonJS modules, as drivers are, that a process has loaded after that script. */
