@@ -6,7 +6,7 @@ import type { Config, SyncConfig } from './config/resolved.ts'
 import type { ConfigInput } from './config/schema.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { FatalError, messageOf } from './core/errors.ts'
-import type { Report, RunStatus } from './core/report.ts'
+import type { Report } from './core/report.ts'
 import { SYNC_MODES } from './core/sync-mode.ts'
 import { Tally } from './core/tally.ts'
 import { listDestination } from './list-destination.ts'
@@ -21,11 +21,11 @@ import { describePart, partOfModel, type RowPart } from './pipeline/part-of-mode
 import type { ResolvedSync } from './pipeline/resolve-sync.ts'
 import { compileMapping, type RowMapping } from './pipeline/row-mapping.ts'
 import { runPipeline } from './pipeline/run-pipeline.ts'
+import { reportOf } from './run-report.ts'
 import { KeyIndexFile } from './state/key-index-file.ts'
 import { KeySpoolFile } from './state/key-spool-file.ts'
 import { openRunHistory, type RunHistory } from './state/run-history.ts'
 import type { Progress, SyncOptions } from './sync-options.ts'
-import { reported } from './validate.ts'
 
 const PROGRESS_MS = 200
 
@@ -250,29 +250,14 @@ class Run {
   }
 
   #report(error: unknown): Report {
-    const { counts, requests, guards } = this.#tally
-    const cancelled = error !== undefined && this.#signal.aborted
-    const problem = error === undefined || cancelled ? null : reported(error)
-    const bad = counts.invalid + counts.rejected + counts.delete_rejected > 0
-    let status: RunStatus = 'succeeded'
-    if (cancelled) status = 'cancelled'
-    else if (problem !== null) status = 'failed'
-    else if (counts.held > 0) status = 'deletes_held'
-    else if (bad) status = 'completed_with_errors'
-    return {
-      format_version: '1',
-      run_id: this.#variables.runId,
-      sync: this.#sync?.name ?? this.#variables.syncName,
-      mode: this.#sync?.mode ?? 'mirror',
-      status,
-      dry_run: this.#options.dryRun ?? false,
-      started_at: this.#variables.startedAt,
-      duration_ms: Math.round(this.#clock.monotonic() - this.#began),
-      counts,
-      requests,
-      guards,
-      error: problem,
-    }
+    return reportOf(this.#tally, {
+      variables: this.#variables,
+      sync: this.#sync,
+      dryRun: this.#options.dryRun ?? false,
+      durationMs: this.#clock.monotonic() - this.#began,
+      cancelled: error !== undefined && this.#signal.aborted,
+      error,
+    })
   }
 
   #sorting(rows: number): void {

@@ -19,7 +19,7 @@ const EXAMPLES = `
 Examples:
   rowferry init                           a rowferry.yaml to fill in
   rowferry init --from postgres://me:secret@db/shop --table public.users --key id --to sqlite:./app.db
-  rowferry init --from '\${DATABASE_URL}' --table orders --key tenant_id --key id --to sqlite:./app.db#orders
+  rowferry init --from '\${DATABASE_URL}' --table orders --key tenant_id,id --to sqlite:./app.db#orders
 
 Overwrites nothing. A URL with a password goes to .env, and rowferry.yaml refers to it. In a git repository .gitignore
 gets the folder of the state, .rowferry/.`
@@ -32,11 +32,10 @@ export function addInitCommand(program: Command, action: InitAction = writeConfi
     .option('--from <url>', 'database to read from')
     .option('--to <url>', 'database to write to; #table behind it names the table')
     .option('--table <table>', 'table or view to read')
-    .option(
-      '--key <column>',
-      'column that identifies a row; again for each further one',
-      (column, earlier: string[] = []) => [...earlier, column],
-    )
+    .option('--key <column>', 'column that identifies a row; a,b for several', (columns, earlier: string[] = []) => [
+      ...earlier,
+      ...columns.split(',').map((column) => column.trim()),
+    ])
     .addOption(
       new Option('--mode <mode>', 'which changes are sent')
         .choices(['mirror', 'upsert', 'update-only', 'delete-only', 'insert-only'])

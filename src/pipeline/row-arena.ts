@@ -11,7 +11,7 @@ export const ARENA_FULL = -100
 const SHARE_OF_ROWS = 0.6
 /** Bytes besides its own that a row costs: where it starts, where its key ends, and four words of {@link KeyOrder}. */
 const BYTES_A_ROW = 24
-const STAGING_BYTES = 1024 * 1024
+const STAGING_BYTES = 256 * 1024
 
 /** An entry of a run on disk: `key length u16 | line length u32 | key | line`, little-endian. */
 export const ENTRY_HEADER = 6

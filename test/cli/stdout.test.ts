@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
+import { commandLine } from '../support/command-line.ts'
 import { parseCsv } from '../support/csv-text.ts'
 import { sqliteFile } from '../support/sqlite-file.ts'
 
-const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname
-const rowferry = `"${process.execPath}" --import ${import.meta.resolve('tsx')} "${MAIN}"`
+const cli = commandLine()
+after(() => cli[Symbol.dispose]())
 
 interface Pipeline {
   readonly stdout: string
@@ -45,7 +46,7 @@ function project(rows: number, output: object | string) {
     config,
     /** Runs a shell pipeline in which `rowferry` is the command. */
     run(pipeline: string): Pipeline {
-      const script = `${pipeline.replaceAll('rowferry', rowferry)}; echo "\${PIPESTATUS[@]}" >&3`
+      const script = `${pipeline.replaceAll('rowferry', cli.program)}; echo "\${PIPESTATUS[@]}" >&3`
       const { output } = spawnSync('bash', ['-c', script], {
         cwd: file.folder,
         stdio: ['ignore', 'pipe', 'pipe', 'pipe'],

@@ -118,11 +118,12 @@ test('a decrease behind a duplicate is still a decrease', async () => {
 })
 
 test('texts ascend by byte, not as JavaScript orders strings', async () => {
-  // U+FFFD is EF BF BD and U+1F600 is F0 9F 98 80, but as UTF-16 the second begins with D83D.
+  // U+FF21 is EF BC A1 and U+1F600 is F0 9F 98 80, but as UTF-16 the second begins with D83D.
   const byByte: Row[] = [
     ['', 'a'],
     ['Z', 'a'],
     ['a', 'a'],
+    ['\uff21', 'a'],
     ['\ufffd', 'a'],
     ['\u{1f600}', 'a'],
   ]

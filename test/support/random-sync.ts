@@ -24,7 +24,21 @@ interface Mapping {
 const TEXTS: readonly Text[] = ['', 'a', 'A', 'Zoë', null, 'tab\t\\N', '\u{1f600}', "o'clock"]
 const NUMERALS: readonly Text[] = ['1', '-2', '007', '+3', 'x', '', null, '9223372036854775807']
 const NUMBERS: readonly Text[] = ['0', '-1', '9223372036854775807', '-9223372036854775808', null]
-const KEY_TEXTS = ['', 'a', 'b c', 'Z', '\u00e9', '\ufffd', '\u{1f600}', 'tab\t', 'new\nline', '\\N', '%', 'a/b']
+const KEY_TEXTS = [
+  '',
+  'a',
+  'b c',
+  'Z',
+  '\u00e9',
+  '\uff21',
+  '\ufffd',
+  '\u{1f600}',
+  'tab\t',
+  'new\nline',
+  '\\N',
+  '%',
+  'a/b',
+]
 
 /** The table refuses records whose f1 is this. */
 const REFUSED = 'A'

@@ -113,8 +113,8 @@ test('a file that is cut off after any byte deletes nothing', async () => {
       assert.equal(report.counts.deleted, 0, `cut after ${length} bytes`)
     }
   }
-  const ids = (await ends.table()).map(([, id]) => id)
-  for (const id of ['1', '2', '30']) assert.ok(ids.includes(id))
+  const ids = (await ends.table()).map(([id]) => id)
+  for (const id of ['1', '2', '30']) assert.equal(ids.includes(id), true, `${id} of ${ids}`)
 })
 
 test('a compressed file that is cut off after any byte writes and deletes nothing', async () => {
@@ -174,7 +174,7 @@ test('columns that come late are refused, unless the mapping says what matters',
   const refused = await ends.mirror(text)
   assert.equal(refused.report.error?.code, 'unknown_column')
   assert.equal(refused.report.counts.inserted, 0)
-  const mapped = await ends.mirror(text, {}, { config: { fields: { id: 'id', full_name: 'name' } } })
+  const mapped = await ends.mirror(text, {}, { config: { fields: { id: 'id', name: 'name' } } })
   assert.equal(mapped.report.counts.inserted, 1202)
   assert.deepEqual((await ends.table()).at(-1), ['2000', null])
 })
