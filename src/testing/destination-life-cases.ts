@@ -16,11 +16,17 @@ const STOP_MS = 1_000
 /** What a destination says of itself, how it begins and how it ends. */
 export const LIFE_CASES = {
   'declares at least one sync mode, a match and limits above zero': {
-    async run({ declaration }) {
+    async run({ declaration, match: chosen }) {
       const { syncModes, limits, match } = declaration
       assert.ok(syncModes.length > 0, 'no sync mode')
       for (const mode of syncModes) assert.ok(SYNC_MODE_NAMES.includes(mode), `there is no mode ${mode}`)
       assert.ok(match === 'any' || match.length > 0, 'no field finds a record')
+      const unusable = chosen.find((name) => match !== 'any' && !match.includes(name))
+      assert.equal(
+        unusable,
+        undefined,
+        `the contract finds records by ${unusable}, which the declaration does not allow`,
+      )
       for (const [name, limit] of Object.entries(limits)) {
         assert.ok(Number.isSafeInteger(limit) && limit > 0, `limits.${name} is ${limit}`)
       }

@@ -12,6 +12,7 @@ type Status = Outcome['status']
 
 /** Most rows of the batch that is "as large as it declares", so that a suite stays a matter of seconds. */
 const LARGEST_BATCH = 20_000
+const LARGEST_BATCH_BYTES = 4 * 1024 * 1024
 
 const cannotLook = ({ unseen }: DestinationTrial) => unseen
 const needs =
@@ -36,6 +37,19 @@ export const WRITE_CASES = {
       if (operation === 'update') return
       assertDone(outcomes)
       if (operation !== 'delete') await trial.assertRecords(rows)
+    },
+  },
+  'takes a batch of as many bytes as it declares': {
+    exempt: (trial) =>
+      trial.unseen ??
+      (trial.fieldOf('text') === undefined ? 'the contract has no field of kind text beside the match' : undefined) ??
+      (trial.lacks('upsert') === undefined ? undefined : trial.lacks('insert')),
+    async run(trial) {
+      const operation = trial.lacks('upsert') === undefined ? 'upsert' : 'insert'
+      const rows = largestBatch(trial, 8_000)
+      await using destination = await trial.open(operation)
+      assertDone(await trial.write(destination, operation, rows))
+      await trial.assertRecords(rows)
     },
   },
   'takes a batch of one row': {
@@ -118,6 +132,19 @@ export const WRITE_CASES = {
       await trial.assertRecords([rowOf(trial, 0), rowOf(trial, 2)])
       assertDone(await trial.write(destination, 'delete', gone))
       await trial.assertRecords([rowOf(trial, 0), rowOf(trial, 2)])
+    },
+  },
+  'archives the record with that match and no other where it is asked to': {
+    exempt: (trial) => {
+      if (!trial.declaration.deletesAs.includes('archive')) return 'it declares that it does not archive'
+      return needs('delete')(trial)
+    },
+    async run(trial) {
+      await trial.put(trial.rows(0, 3))
+      await using destination = await trial.open('delete', { deletesAs: 'archive' })
+      assertDone(await trial.write(destination, 'delete', [rowOf(trial, 1)]))
+      await trial.assertRecords([rowOf(trial, 0), rowOf(trial, 2)])
+      assertDone(await trial.write(destination, 'delete', [rowOf(trial, 1)]))
     },
   },
   'rejects a bad row without losing its neighbours': {
@@ -207,14 +234,18 @@ async function assertInOrder(trial: DestinationTrial, batches: number): Promise<
   for (const [index, answer] of answers.entries()) assert.deepEqual(answer, expected(starts[index] as number))
 }
 
-function largestBatch(trial: DestinationTrial): ContractRecord[] {
+/** As many rows as fit; each made longer by so many characters of text. */
+function largestBatch(trial: DestinationTrial, padding = 0): ContractRecord[] {
   const { rows: limit, bytes } = trial.declaration.limits
+  const text = trial.fieldOf('text')
   const rows: ContractRecord[] = []
   let size = 0
   while (rows.length < Math.min(limit, LARGEST_BATCH)) {
-    const row = rowOf(trial, rows.length)
+    const plain = rowOf(trial, rows.length)
+    const row =
+      padding === 0 || text === undefined ? plain : { ...plain, [text]: `${plain[text]}${'x'.repeat(padding)}` }
     size += lineBytes(trial.fields, row)
-    if (size > bytes && rows.length > 0) break
+    if (size > Math.min(bytes, LARGEST_BATCH_BYTES) && rows.length > 0) break
     rows.push(row)
   }
   return rows

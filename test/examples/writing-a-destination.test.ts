@@ -79,3 +79,25 @@ test('its code is right by the types that are published', () => {
 test('it names every case of the contract', () => {
   assert.deepEqual(linesOf(blocks.at(-1)?.text ?? ''), DESTINATION_CASES)
 })
+
+test('the suites run from the package in plain Node, child processes included', () => {
+  writeFileSync(
+    project.file('key-index.js'),
+    `import { join } from 'node:path'
+    import { KeyIndexFile } from 'rowferry'
+    export const openIndex = (folder) => KeyIndexFile.open(join(folder, 'index.sqlite'), 'people', { keep: true })`,
+  )
+  writeFileSync(
+    project.file('key-index.test.js'),
+    `import { testKeyIndex } from 'rowferry/testing'
+    testKeyIndex({ module: new URL('./key-index.js', import.meta.url).href })`,
+  )
+  const { NODE_TEST_CONTEXT: _, ...environment } = process.env
+  const { status, stdout } = spawnSync(process.execPath, ['--test', 'key-index.test.js'], {
+    cwd: project.path,
+    encoding: 'utf8',
+    env: environment,
+  })
+  assert.equal(status, 0, stdout)
+  assert.match(stdout, /tests 12/)
+})

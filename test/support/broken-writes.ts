@@ -43,6 +43,13 @@ export const WRITE_MUTANTS: Readonly<Record<string, DestinationMutant>> = {
     caughtBy: 'takes a batch as large as it declares',
     script: async ({ apply, keys }) => (keys.length < 100 ? apply() : [...apply(0, keys.length - 1), DONE]),
   },
+  'drops what is beyond a hundred kilobytes': {
+    caughtBy: 'takes a batch of as many bytes as it declares',
+    script: async ({ apply, batch, keys }) => {
+      const fitting = batch.ends.filter((end) => end < 100_000).length
+      return [...apply(0, fitting), ...keys.slice(fitting).map(() => DONE)]
+    },
+  },
   'takes no batch of one': {
     caughtBy: 'takes a batch of one row',
     script: async ({ apply, keys }) => (keys.length === 1 ? [DONE] : apply()),
@@ -152,6 +159,14 @@ export const WRITE_MUTANTS: Readonly<Record<string, DestinationMutant>> = {
         if (write.batch.operation === 'delete' && !records.has(key)) return NOT_FOUND
         return write.apply(index, index + 1)[0]
       }),
+  },
+  'archives by position': {
+    caughtBy: 'archives the record with that match and no other where it is asked to',
+    script: async (write, records) => {
+      if (write.batch.operation !== 'delete') return write.apply()
+      for (const key of [...records.keys()].slice(0, write.keys.length)) records.delete(key)
+      return write.keys.map(() => DONE)
+    },
   },
   'mixes the answers of two batches': {
     caughtBy: 'takes several batches at once without mixing their outcomes',
