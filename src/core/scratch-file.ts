@@ -1,4 +1,4 @@
-/** Bytes put aside on disk because they do not fit into memory. Gone when it is disposed of, or with the process. */
+/** Bytes put aside on disk because they do not fit into memory. Gone when it is disposed of (twice does no harm), or with the process. */
 export interface ScratchFile extends Disposable {
   /** Bytes appended so far. */
   readonly length: number

@@ -22,7 +22,7 @@ test('rows come from stdin, without a connection', async (t) => {
 })
 
 test('every option has its place', async (t) => {
-  const all = `{ stdin: csv, delimiter: ";", quote: none, "null": NULL, columns: [id, x], types: { id: integer },
+  const all = `{ stdin: csv, delimiter: ";", quote: none, null: "NULL", columns: [id, x], types: { id: integer },
       sorted: true, rows: 10, trailer: true, trust_eof: true }`
   assert.deepEqual((await rowsOf(t, all)).rows?.options, {
     format: 'csv',
