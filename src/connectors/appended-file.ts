@@ -177,7 +177,7 @@ export class AppendedFile implements AsyncDisposable {
       const { code, syscall } = error as NodeJS.ErrnoException
       if (syscall === undefined) throw error
       const advice = code === 'ENOSPC' || code === 'EDQUOT' ? 'free some space' : 'check the path and its permissions'
-      const message = `${this.path} cannot be written (${messageOf(error)}): ${advice}`
+      const message = `${this.path} cannot be read or written (${messageOf(error)}): ${advice}`
       throw new FatalError('file_not_writable', message, { cause: error })
     }
   }

@@ -8,7 +8,7 @@ import { SYNC_MODES, type SyncMode } from '../core/sync-mode.ts'
 import { given } from './contract-case.ts'
 import { batchOf, type ContractRecord, encodingOf, TYPE_OF } from './contract-record.ts'
 import type { DestinationContract } from './destination-contract.ts'
-import { sameValue } from './sample-values.ts'
+import { differences } from './record-differences.ts'
 
 /** One case's view of the destination: the object is there and empty. */
 export interface DestinationTrial {
@@ -115,11 +115,8 @@ export async function openTrial(contract: DestinationContract): Promise<Destinat
     },
     async assertRecords(expected) {
       if (typeof records !== 'function') return
-      const sorted = [...expected].sort((a, b) => compare(keyOf(a, match), keyOf(b, match)))
-      const found = await trial.records()
-      const same = (record: ContractRecord, index: number): ContractRecord =>
-        Object.fromEntries(fields.map(({ name, kind }) => [name, asSent(kind, sorted[index]?.[name], record[name])]))
-      assert.deepEqual(found.map(same), sorted)
+      const problems = differences(expected, await trial.records(), { fields, match })
+      assert.equal(problems.length, 0, problems.join('; '))
     },
   }
   return trial
@@ -141,11 +138,6 @@ function modeFor(operation: Operation, declaration: ObjectDeclaration): SyncMode
     return allows.insert && allows.update === (operation === 'upsert')
   }
   return (Object.keys(SYNC_MODES) as SyncMode[]).find((mode) => declaration.syncModes.includes(mode) && sends(mode))
-}
-
-/** What was found, in the words of what was sent where both mean the same. */
-function asSent(kind: ValueKind, sent: string | null | undefined, found: string | null | undefined): string | null {
-  return typeof sent === 'string' && sameValue(kind, sent, found) ? sent : (found ?? null)
 }
 
 async function readOptions(contract: DestinationContract, written: unknown): Promise<unknown> {

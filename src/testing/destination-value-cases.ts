@@ -4,6 +4,7 @@ import type { ValueKind } from '../core/column.ts'
 import type { ContractCase } from './contract-case.ts'
 import type { ContractRecord } from './contract-record.ts'
 import { assertDone, type DestinationTrial } from './destination-trial.ts'
+import { shown } from './record-differences.ts'
 import { SAMPLE_VALUES, sameValue } from './sample-values.ts'
 
 type Case = ContractCase<DestinationTrial>
@@ -122,9 +123,4 @@ function lacksContent(trial: DestinationTrial): string | undefined {
 
 function withField(trial: DestinationTrial, name: string, rule: Partial<Field>): Field[] {
   return trial.fields.map((field) => (field.name === name ? { ...field, ...rule } : field))
-}
-
-function shown(value: string | null | undefined): string {
-  const text = JSON.stringify(value) ?? 'nothing'
-  return text.length > 100 ? `${text.slice(0, 100)}… (${text.length} characters)` : text
 }

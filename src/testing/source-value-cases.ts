@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ContractCase } from './contract-case.ts'
 import type { ContractRecord } from './contract-record.ts'
+import { shown } from './record-differences.ts'
 import { SAMPLE_VALUES, sameValue } from './sample-values.ts'
 import type { SourceTrial } from './source-trial.ts'
 
@@ -62,9 +63,4 @@ function lacksColumn(trial: SourceTrial, kind: SampledKind): string | undefined 
 
 function find(records: readonly ContractRecord[], row: ContractRecord, trial: SourceTrial): ContractRecord | undefined {
   return records.find((record) => trial.key.every((name) => record[name] === row[name]))
-}
-
-function shown(value: string | null | undefined): string {
-  const text = JSON.stringify(value) ?? 'nothing'
-  return text.length > 100 ? `${text.slice(0, 100)}… (${text.length} characters)` : text
 }
