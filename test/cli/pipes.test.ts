@@ -148,6 +148,25 @@ test('nothing on stdin, and a closed stdin, are told apart from rows', posix, ()
   }
 })
 
+test('a sync from stdin is validated without touching stdin, and two of them cannot share it', posix, () => {
+  using folder = temporaryFolder()
+  const sync = (name: string) =>
+    `  ${name}: { source: { stdin: csv }, key: id, mode: upsert, destination: { connection: app, table: ${name}, create: true } }\n`
+  writeFileSync(
+    folder.file('rowferry.yaml'),
+    `version: 1\nconnections: { app: sqlite:./app.db }\nsyncs:\n${sync('one')}${sync('two')}`,
+  )
+  writeFileSync(folder.file('rows.csv'), PSQL)
+  const valid = bash(folder.path, '(rowferry validate && cat) < rows.csv')
+  assert.equal(valid.status, 0, valid.stderr)
+  assert.equal(valid.stdout, PSQL)
+  assert.match(valid.stderr, /its rows come from stdin/)
+  const both = bash(folder.path, 'rowferry run < rows.csv')
+  assert.equal(both.status, 78)
+  assert.match(both.stderr, /^one .*3 inserted/m)
+  assert.match(both.stderr, /stdin_used_up {2}stdin was read to its end by another sync/)
+})
+
 const USAGE_ERRORS: readonly (readonly [name: string, argv: string[], said: RegExp])[] = [
   [
     'a destination without a source',
