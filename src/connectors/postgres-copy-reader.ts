@@ -1,10 +1,8 @@
 import type { Readable } from 'node:stream'
-import copyStreams from 'pg-copy-streams'
+import { CopyOut } from './postgres-copy-out.ts'
 import { MAX_ROW_BYTES, type RowFeed, type RowSink, type RowStreamRequest, rowStream } from './postgres-row-stream.ts'
 
 const NEWLINE = 10
-/** What pg-copy-streams hands on at once; as much as Node reads from a socket at once. */
-const CHUNK_BYTES = 64 * 1024
 /** Chunks are joined up to this size: each batch costs every stage some microseconds, whatever it holds. */
 const BATCH_BYTES = 48 * 1024
 /** But a slow query's rows wait no longer than this for more. */
@@ -31,30 +29,29 @@ function copyFeed({ client }: RowStreamRequest, query: string, sink: RowSink): R
     last = performance.now()
     sink.lines(length === bytes.length ? bytes : bytes.subarray(0, length))
   }
-  const copy = client.query(copyStreams.to(`COPY (${query}) TO STDOUT`, { highWaterMark: CHUNK_BYTES }))
-  copy.on('data', (chunk: Buffer) => {
-    const end = chunk.lastIndexOf(NEWLINE) + 1
-    if (end > 0) whole = size + end
-    pieces.push(chunk)
-    size += chunk.length
-    if (whole > 0 && (size >= BATCH_BYTES || performance.now() - last > BATCH_MS)) flush(whole)
-    else if (size - whole > MAX_ROW_BYTES) sink.tooLarge()
-  })
-  copy.once('end', () => {
-    if (size > 0) flush(size)
-    sink.end(() => ({
-      rows: copy.rowCount,
-      evidence: `COPY sent ${copy.rowCount} rows, and its transaction committed`,
-    }))
-  })
-  copy.on('error', (error) => {
-    // After an error pg-copy-streams would go on to read from a socket that is no longer its own.
-    copy.destroy()
-    sink.fail(error)
-  })
+  const copy = client.query(
+    new CopyOut(`COPY (${query}) TO STDOUT`, {
+      data(chunk) {
+        const end = chunk.lastIndexOf(NEWLINE) + 1
+        if (end > 0) whole = size + end
+        pieces.push(chunk)
+        size += chunk.length
+        if (whole > 0 && (size >= BATCH_BYTES || performance.now() - last > BATCH_MS)) flush(whole)
+        else if (size - whole > MAX_ROW_BYTES) sink.tooLarge()
+      },
+      end() {
+        if (size > 0) flush(size)
+        sink.end(() => ({
+          rows: copy.rows,
+          evidence: `COPY sent ${copy.rows} rows, and its transaction committed`,
+        }))
+      },
+      fail: (error) => sink.fail(error),
+    }),
+  )
   return {
-    resume: () => void copy.resume(),
-    pause: () => void copy.pause(),
-    stop: () => void copy.destroy(),
+    resume: () => copy.resume(),
+    pause: () => copy.pause(),
+    stop: () => copy.pause(),
   }
 }
