@@ -1,7 +1,7 @@
 import { Transform, type TransformCallback } from 'node:stream'
 import { decodeRow } from '../core/copy-text.ts'
 import { FatalError } from '../core/errors.ts'
-import { fingerprint } from '../core/fingerprint.ts'
+import { fingerprintRows } from '../core/fingerprint.ts'
 import { compareKeys, KeyEncoder, keySpace, MAX_KEY_BYTES } from '../core/key.ts'
 import { KEY_MISSING, KEY_TOO_LONG } from '../core/key-parts.ts'
 import { printKey } from '../core/key-text.ts'
@@ -63,7 +63,7 @@ class Keying extends Transform {
     const keyEnds = new Uint32Array(count)
     const prints = new Uint32Array(count * 2)
     const verdicts = new Uint8Array(count)
-    const { high, low } = this.#seed
+    fingerprintRows(bytes, offsets, count, this.#seed.high, this.#seed.low, prints)
     let previous = this.#lastKey
     let previousStart = 0
     let previousEnd = previous?.length ?? 0
@@ -79,7 +79,6 @@ class Keying extends Transform {
         this.#reportUnkeyed(rows, row, to)
         continue
       }
-      fingerprint(bytes, start, end, high, low, prints, row * 2)
       if (previous !== undefined) {
         const order = compareKeys(scratch, at, to, previous, previousStart, previousEnd)
         if (order <= 0) {
