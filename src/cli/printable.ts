@@ -20,11 +20,9 @@ export function oneLine(text: string, width = Number.POSITIVE_INFINITY): string 
   return characters.length <= width ? line : `${characters.slice(0, width - 1).join('')}…`
 }
 
-const DIGITS = new Intl.NumberFormat('en-US')
-
-/** `49655` as `49,655`. */
+/** `49655` as `49,655`. Not by Intl: making its first formatter takes 30 ms of every start. */
 export function formatCount(count: number): string {
-  return DIGITS.format(count)
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
 /** `3 ms`, `0.5 s`, `41 s`, `3 min 12 s`, `1 h 4 min`. */
