@@ -19,7 +19,7 @@ export interface CliProcess {
   readonly exit: Promise<CliExit>
 }
 
-/** The command line as it is shipped: started many times, compiling it once costs less than running it through tsx. */
+/** The command line as it is shipped: started many times, building it once costs less than running it through tsx. */
 export interface BuiltCli extends Disposable {
   start(folder: string, ...argv: string[]): CliProcess
 }
@@ -28,13 +28,10 @@ export function buildCli(): BuiltCli {
   const folder = mkdtempSync(join(tmpdir(), 'rowferry-built-'))
   symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'))
   copyFileSync(join(PROJECT, 'package.json'), join(folder, 'package.json'))
-  const compiler = join(PROJECT, 'node_modules/typescript/bin/tsc')
   const main = join(folder, 'dist/cli/main.js')
-  const configuration = join(PROJECT, 'tsconfig.build.json')
-  const { stdout } = spawnSync(process.execPath, [compiler, '-p', configuration, '--outDir', join(folder, 'dist')], {
-    encoding: 'utf8',
-  })
-  if (!existsSync(main)) throw new Error(`the command line could not be compiled: ${stdout}`)
+  const bundler = join(PROJECT, 'scripts/bundle-cli.mjs')
+  const { stderr } = spawnSync(process.execPath, [bundler, join(folder, 'dist/cli')], { encoding: 'utf8' })
+  if (!existsSync(main)) throw new Error(`the command line could not be built: ${stderr}`)
   return {
     start: (cwd, ...argv) => startProcess(cwd, [main, ...argv]),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),

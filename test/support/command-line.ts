@@ -5,32 +5,27 @@ import { join } from 'node:path'
 
 const PROJECT = join(import.meta.dirname, '../..')
 
-let compiled: string | undefined
+let built: string | undefined
 
 /**
- * The command line as it is shipped: compiled once a process, because Node reads that in a third of the time that it
+ * The command line as it is shipped: built once a process, because Node reads that in a fifth of the time that it
  * takes to read TypeScript, and a test file starts dozens.
  */
 function main(): string {
-  if (compiled !== undefined) return compiled
+  if (built !== undefined) return built
   const cache = join(PROJECT, 'node_modules/.cache')
   mkdirSync(cache, { recursive: true })
   const folder = mkdtempSync(join(cache, 'rowferry-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const options = ['--outDir', join(folder, 'dist'), '--declaration', 'false', '--declarationMap', 'false']
-  const compiler = join(PROJECT, 'node_modules/typescript/bin/tsc')
-  // Whether the types are right is for the type check to say.
-  spawnSync(process.execPath, [
-    compiler,
-    '-p',
-    join(PROJECT, 'tsconfig.build.json'),
-    '--sourceMap',
-    'false',
-    ...options,
-  ])
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [join(PROJECT, 'scripts/bundle-cli.mjs'), join(folder, 'dist/cli')],
+    { encoding: 'utf8' },
+  )
+  if (status !== 0) throw new Error(`the command line could not be built: ${stderr}`)
   copyFileSync(join(PROJECT, 'package.json'), join(folder, 'package.json'))
-  compiled = join(folder, 'dist/cli/main.js')
-  return compiled
+  built = join(folder, 'dist/cli/main.js')
+  return built
 }
 
 /** What a command line came to. */
