@@ -26,16 +26,18 @@ export const rowsShape = {
     EXPECTED_QUOTE,
   )
     .optional()
-    .describe('CSV: what encloses fields; none where quotes are ordinary characters. Default: ".'),
+    .describe("CSV: what encloses fields; none where quotes are ordinary characters. Default: `'\"'`."),
   null: z
     .string({ error: 'expected a text' })
     .optional()
-    .describe('CSV: an unquoted field with this text is null. Default: an empty one.'),
+    .describe('CSV: an unquoted field with this text is null. Default: `""`.'),
   columns: z
     .array(text('a column'))
     .min(1, { error: 'expected a list of at least one column' })
     .optional()
-    .describe('CSV: the columns, where there is no header line. NDJSON: the columns; others do not matter.'),
+    .describe(
+      'CSV: the columns, where there is no header line. NDJSON: the columns; others do not matter. Default: as the input says.',
+    ),
   types: z
     .record(z.string(), z.enum(TYPES))
     .optional()
@@ -43,16 +45,24 @@ export const rowsShape = {
   sorted: z
     .boolean()
     .optional()
-    .describe('The rows are in the byte order of their keys: they are checked, not sorted. Default: false.'),
-  rows: z.int().min(0).optional().describe('How many rows there are: proves that none is missing at the end.'),
+    .describe('The rows are in the byte order of their keys: they are checked, not sorted. Default: `false`.'),
+  rows: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('How many rows there are: proves that none is missing at the end. Default: unknown.'),
   trailer: z
     .boolean()
     .optional()
-    .describe('The last line says how many rows there were: {"_end":true,"rows":123}, or #end,123 in CSV.'),
+    .describe(
+      'The last line says how many rows there were: {"_end":true,"rows":123}, or #end,123 in CSV. Default: `false`.',
+    ),
   trust_eof: z
     .boolean()
     .optional()
-    .describe('Take the end of the input for the end of the model, although a dead writer looks the same.'),
+    .describe(
+      'Take the end of the input for the end of the model, although a dead writer looks the same. Default: `false`.',
+    ),
 }
 
 /** Names of the options that only rows from stdin or a file have. */

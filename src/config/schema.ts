@@ -14,7 +14,8 @@ import { parseTemplate } from './templates.ts'
 
 /**
  * The form of rowferry.yaml. Rules between keys (exactly one of, references) are in rules.ts. Descriptions are
- * what editors show and docs/configuration.md is made from.
+ * what editors show and what scripts/config-docs.mjs makes the tables of docs/configuration.md from. What may be left
+ * out says at its end what holds then: a value in backquotes, which a test compares with the code, or words.
  */
 
 /** Names of connections and syncs: they become file names and words on a command line. */
@@ -42,14 +43,18 @@ const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()], { error:
 
 const variable = z
   .enum(['run.id', 'run.started_at', 'sync.name'])
-  .describe('Value that rowferry knows: the id or the start of the run, or the name of the sync.')
+  .describe('Value that rowferry knows: the id or the start (UTC) of the run, or the name of the sync.')
 
 const connection = z
   .union(
     [
       text('a URL').describe('URL whose scheme names the connector: postgres://…, sqlite:./app.db'),
       z
-        .looseObject({ type: text("a connector's name such as postgres, sqlite or hubspot").describe('Connector.') })
+        .looseObject({
+          type: text("a connector's name such as postgres, sqlite or hubspot").describe(
+            'Connector: `rowferry connectors` lists them.',
+          ),
+        })
         .describe('Connector and its options.'),
     ],
     { error: 'expected a URL such as postgres://… or sqlite:./app.db, or a map with a type' },
@@ -60,7 +65,7 @@ const source = z
   .strictObject({
     connection: text('the name of a connection')
       .optional()
-      .describe('Connection to read from, where there is a query.'),
+      .describe('Connection to read from. Default: none; `sql`, `table` and the file of a query need one.'),
     sql: text('a query')
       .optional()
       .describe('Query whose rows are the model. Taken literally: the environment is not expanded in it.'),
@@ -71,18 +76,20 @@ const source = z
     params: z
       .record(z.string(), scalar)
       .optional()
-      .describe('Values bound to :name in the query, never pasted into it.'),
+      .describe('Values bound to :name in the query, never pasted into it. Default: none.'),
     read: z
       .enum(['auto', 'copy', 'cursor'])
       .optional()
-      .describe('How Postgres is read: COPY is fastest, a cursor works behind every pooler. Default: auto.'),
+      .describe(
+        'How Postgres is read: COPY is fastest, a cursor works behind every pooler; auto tries COPY first. Default: `auto`.',
+      ),
     idle_timeout: parsed(
       z.string({ error: EXPECTED_DURATION }).meta({ pattern: DURATION_PATTERN }),
       (value) => (Number(parseDuration(value)) <= LONGEST_TIMER ? parseDuration(value) : undefined),
       `${EXPECTED_DURATION}, at most 24d`,
     )
       .optional()
-      .describe('The read fails after this long without a byte. Default: 10m.'),
+      .describe('A read of Postgres fails after this long without a byte; at most 24d. Default: `10m`.'),
     ...rowsShape,
   })
   .meta({ oneOf: [{ required: ['stdin'] }, { required: ['sql'] }, { required: ['file'] }, { required: ['table'] }] })
@@ -96,7 +103,7 @@ const destination = z
     match: textOrList('a destination field')
       .optional()
       .describe('Destination fields by which a record is found again. Default: what the key maps to.'),
-    create: z.boolean().optional().describe('Create the table if it is missing. Default: false.'),
+    create: z.boolean().optional().describe('Create the table if it is missing. Default: `false`.'),
   })
   .meta({ oneOf: [{ required: ['table'] }, { required: ['object'] }] })
   .describe('What receives the rows.')
@@ -106,7 +113,7 @@ const deletes = z
     scope: z
       .enum(['all', 'seen'])
       .optional()
-      .describe('all: every record the model lacks; seen: only those it once held. Default: by destination.'),
+      .describe('all: every record the model lacks; seen: only those it once held. Default: by the destination.'),
     as: z
       .union(
         [
@@ -121,7 +128,7 @@ const deletes = z
         { error: 'expected delete | archive | clear | a map of the fields to set instead' },
       )
       .optional()
-      .describe('What a delete does: remove, archive, empty the mapped fields, or set fields. Default: delete.'),
+      .describe('What a delete does: remove, archive, empty the mapped fields, or set fields. Default: `delete`.'),
   })
   .describe('What is deleted and how, in the modes that delete.')
 
@@ -143,10 +150,10 @@ const mapping = z
     type: z
       .enum(['text', 'number', 'integer', 'boolean', 'date', 'timestamp', 'json'])
       .optional()
-      .describe('What the value is read as. Default: what the column is.'),
-    hash: z.enum(['sha256']).optional().describe("Send the hash of the column's text, in hexadecimal."),
-    nulls: z.enum(['write', 'skip']).optional().describe('skip: a null leaves the field as it is. Default: write.'),
-    on: z.enum(['always', 'insert']).optional().describe('insert: only when the record is created. Default: always.'),
+      .describe('What the value is read as. Default: what the column or the constant is; text for the rest.'),
+    hash: z.enum(['sha256']).optional().describe("Send the hash of the column's text, in hexadecimal. Default: none."),
+    nulls: z.enum(['write', 'skip']).optional().describe('skip: a null leaves the field as it is. Default: `write`.'),
+    on: z.enum(['always', 'insert']).optional().describe('insert: only when the record is created. Default: `always`.'),
   })
   .meta({
     oneOf: [{ required: ['from'] }, { required: ['value'] }, { required: ['variable'] }, { required: ['template'] }],
@@ -166,9 +173,18 @@ const guards = z
   .strictObject({
     max_deletes: threshold
       .optional()
-      .describe('Above this, no deletes are sent. Default: held above 20 that are also above 10% of the records.'),
-    min_rows: z.number().int().min(0).optional().describe('Fail before anything is sent if the model has fewer rows.'),
-    max_rejected: threshold.optional().describe('Stop the run when the destination refuses more than this.'),
+      .describe(
+        'More deletes than this are held. Default: more than 20 that are also more than 10% of the records in scope.',
+      ),
+    min_rows: z
+      .number()
+      .int()
+      .min(0)
+      .optional()
+      .describe('Fail before anything is sent if the model has fewer rows. Default: no limit.'),
+    max_rejected: threshold
+      .optional()
+      .describe('Stop the run when the destination refuses more than this. Default: no limit.'),
   })
   .describe('Limits beyond which a run stops or deletes nothing.')
 
@@ -178,37 +194,52 @@ const index = z
       .enum(['list', 'empty'])
       .optional()
       .describe(
-        "The first run starts from the destination's own keys, or from none. Default: by destination and mode.",
+        "The first run starts from the destination's own keys, or from none. Default: by the destination and the mode.",
       ),
     refresh: z
       .union([z.enum(['always', 'never']), duration], { error: 'expected always | never | a duration such as 1d' })
       .optional()
-      .describe("When to read the destination's keys again: by their age. Default: by destination and mode."),
+      .describe(
+        "When to list the destination's keys again: each run, never, or when the list is this old. Default: by the destination and the mode.",
+      ),
   })
   .describe('What is known of the records that exist in the destination.')
 
 const EXPECTED_RATE = 'expected requests per time such as 100/10s or 5/s'
 const batch = z
   .strictObject({
-    size: z.number().int().min(1).optional().describe('Rows a request, up to what the destination takes.'),
-    concurrency: z.number().int().min(1).optional().describe('Requests under way at once.'),
+    size: z
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe('Most changes of a request; the destination may take fewer. Default: what it takes.'),
+    concurrency: z
+      .number()
+      .int()
+      .min(1)
+      .optional()
+      .describe('Most requests under way at once; the destination may take fewer. Default: what it takes.'),
     rate: parsed(z.string({ error: EXPECTED_RATE }).meta({ pattern: RATE_PATTERN }), parseRate, EXPECTED_RATE)
       .optional()
-      .describe('Requests a time: 100/10s.'),
+      .describe('Most requests in any such time: 100/10s, 5/s. Default: no limit.'),
   })
-  .describe('How changes are sent. Default: what the destination declares.')
+  .describe('How changes are sent.')
 
 const sync = z
   .strictObject({
-    description: z.string().optional().describe('For people.'),
-    tags: z.array(text('a tag')).optional().describe('For `--select tag:NAME`.'),
+    description: z.string().optional().describe('For people. Default: none.'),
+    tags: z.array(text('a tag')).optional().describe('For `--select tag:NAME`. Default: none.'),
     source,
     key: textOrList('a column').describe('Model column or columns that identify a row: unique and never null.'),
     mode: z.enum(SYNC_MODE_NAMES).describe('Which of insert, update and delete are sent.'),
     destination,
     deletes: deletes.optional(),
     fields: fields.optional(),
-    exclude: z.array(text('a column')).optional().describe('Columns that are not synced, where there is no `fields`.'),
+    exclude: z
+      .array(text('a column'))
+      .optional()
+      .describe('Columns that are not synced, where there is no `fields`. Default: none.'),
     guards: guards.optional(),
     index: index.optional(),
     batch: batch.optional(),
@@ -218,12 +249,12 @@ const sync = z
 const named = (what: string) => ({ propertyNames: { pattern: NAME_PATTERN }, description: what })
 
 export const configSchema = z.strictObject({
-  $schema: z.string().optional().describe('JSON Schema of this file, for editors.'),
-  version: z.literal(1).describe('Version of this format: 1.'),
+  $schema: z.string().optional().describe('JSON Schema of this file, for editors. Default: none.'),
+  version: z.literal(1).describe('Version of this format.'),
   state: text("a folder's path")
     .optional()
-    .describe('Folder of the key indexes and the run history. Default: .rowferry'),
-  connections: z.record(z.string(), connection).meta(named('Systems by name.')),
+    .describe('Folder of the key indexes and the run history. Default: `.rowferry`.'),
+  connections: z.record(z.string(), connection).meta(named('Systems to read from and to write to, by name.')),
   syncs: z.record(z.string(), sync).meta(named('Syncs by name.')),
 })
 

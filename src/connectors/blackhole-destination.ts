@@ -12,13 +12,16 @@ const blackholeOptions = z.strictObject({
   url: z
     .string()
     .regex(/^blackhole:(\/\/)?$/, 'expected blackhole:, without anything behind it')
-    .optional(),
-  /** Milliseconds until a batch is answered. */
-  latency: z.number().min(0).max(600_000).default(0),
-  /** Share of the keys whose changes are rejected, 0 to 1. The same keys every time. */
-  reject_rate: z.number().min(0).max(1).default(0),
-  /** Most changes of a batch. */
-  rows: z.int().min(1).max(1_000_000).default(10_000),
+    .optional()
+    .describe('blackhole:, which says no more than the type. Default: none.'),
+  latency: z.number().min(0).max(600_000).default(0).describe('Milliseconds until a batch is answered.'),
+  reject_rate: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('Share of the keys whose changes are rejected: the same keys every time.'),
+  rows: z.int().min(1).max(1_000_000).default(10_000).describe('Most changes of a batch.'),
 })
 
 export type BlackholeOptions = z.infer<typeof blackholeOptions>

@@ -13,13 +13,24 @@ interface Written {
 export const fileOptions = z
   .strictObject({
     type: z.literal('file').optional(),
-    /** `file:./out.ndjson`, `file:/var/out.csv`, `file:///var/out.csv`. */
-    url: z.string().startsWith('file:', 'expected file:PATH').optional(),
-    path: z.string().min(1).optional(),
-    /** Default: what the name of the file ends in. */
-    format: z.enum(['csv', 'ndjson']).optional(),
-    /** CSV: puts a quote before texts that a spreadsheet would run as a formula. Changes what is written. */
-    escape_formulas: z.boolean().default(false),
+    url: z
+      .string()
+      .startsWith('file:', 'expected file:PATH')
+      .optional()
+      .describe('file:./out.ndjson, file:/var/out.csv or file:///var/out.csv. Default: none; or give `path`.'),
+    path: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The file, relative to the folder of the configuration. Default: none; or give `url`.'),
+    format: z
+      .enum(['csv', 'ndjson'])
+      .optional()
+      .describe('How rows are written. Default: by the extension of the file.'),
+    escape_formulas: z
+      .boolean()
+      .default(false)
+      .describe('CSV: put a quote before texts that a spreadsheet would run as a formula. Changes what is written.'),
   })
   .refine((options) => (options.url === undefined) !== (options.path === undefined), {
     error: 'expected either `url` or `path`',

@@ -41,20 +41,45 @@ export interface PostgresOptions {
 
 const fields = z.strictObject({
   type: z.enum(['postgres', 'postgresql']).optional(),
-  url: z.string().optional().describe('postgres://user:password@host:port/database?sslmode=verify-full'),
-  host: z.string().min(1).optional().describe('Host name, address, or folder of a Unix socket'),
-  port: z.coerce.number().int().min(1).max(65535).optional(),
-  database: z.string().min(1).optional(),
-  user: z.string().min(1).optional(),
-  password: z.string().optional(),
-  sslmode: z.enum(SSL_MODES).optional().describe('Default: verify-full, or disable on the same machine'),
-  sslrootcert: z.string().min(1).optional().describe('File of certificates to trust; default: those of Node.js'),
-  sslcert: z.string().min(1).optional(),
-  sslkey: z.string().min(1).optional(),
-  channel_binding: z.enum(['disable', 'prefer', 'require']).optional(),
-  application_name: z.string().min(1).optional(),
-  options: z.string().min(1).optional().describe('Options of the backend, such as "-c search_path=marts"'),
-  connect_timeout: z.coerce.number().min(0).max(2147483).optional().describe('Seconds; default 10'),
+  url: z
+    .string()
+    .optional()
+    .describe('postgres://user:password@host:port/database?sslmode=verify-full. Options beside it win. Default: none.'),
+  host: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Host name, address, or folder of a Unix socket (begins with /). Default: `localhost`.'),
+  port: z.coerce.number().int().min(1).max(65535).optional().describe('Port. Default: `5432`.'),
+  database: z.string().min(1).optional().describe('Database. Default: what `user` says.'),
+  user: z.string().min(1).optional().describe('User. Default: what PGUSER says, else USER.'),
+  password: z
+    .string()
+    .optional()
+    .describe('Password. Default: PGPASSWORD, else what the password file has (PGPASSFILE, ~/.pgpass).'),
+  sslmode: z
+    .enum(SSL_MODES)
+    .optional()
+    .describe('How much of TLS is demanded, as in libpq. Default: `verify-full`, on the same machine `disable`.'),
+  sslrootcert: z.string().min(1).optional().describe('PEM file of certificates to trust. Default: those of Node.js.'),
+  sslcert: z.string().min(1).optional().describe('PEM file of the own certificate. Default: none.'),
+  sslkey: z.string().min(1).optional().describe("PEM file of the own certificate's key. Default: none."),
+  channel_binding: z
+    .enum(['disable', 'prefer', 'require'])
+    .optional()
+    .describe('Bind the password exchange to TLS where the server offers it (prefer and require). Default: `disable`.'),
+  application_name: z.string().min(1).optional().describe('Name in pg_stat_activity. Default: rowferry.'),
+  options: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Command line options of the backend, such as "-c search_path=marts". Default: PGOPTIONS, if it is set.'),
+  connect_timeout: z.coerce
+    .number()
+    .min(0)
+    .max(2147483)
+    .optional()
+    .describe('Seconds; 0 waits as long as the system does. Default: `10`.'),
 })
 
 /** The options of a Postgres connection: `{ url }`, or its parts; a part given beside `url` wins. */

@@ -8,9 +8,16 @@ export const BUSY_TIMEOUT_MS = 5_000
 export const sqliteOptions = z
   .strictObject({
     type: z.literal('sqlite').optional(),
-    /** `sqlite:./app.db`, `sqlite:/var/lib/app.db`, `sqlite:///var/lib/app.db`. */
-    url: z.string().startsWith('sqlite:', 'expected sqlite:PATH').optional(),
-    path: z.string().min(1).optional(),
+    url: z
+      .string()
+      .startsWith('sqlite:', 'expected sqlite:PATH')
+      .optional()
+      .describe('sqlite:./app.db, sqlite:/var/lib/app.db or sqlite:///var/lib/app.db. Default: none; or give `path`.'),
+    path: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The file, relative to the folder of the configuration. Default: none; or give `url`.'),
   })
   .refine((options) => (options.url === undefined) !== (options.path === undefined), {
     error: 'expected either `url` or `path`',

@@ -17,16 +17,20 @@ const PART = '(?:what=(?:changes|rows)|format=(?:csv|ndjson))'
 const URL_FORM = new RegExp(`^stdout:(?://)?(?:\\?${PART}(?:&${PART})?)?$`)
 
 const format = z.enum(['csv', 'ndjson'])
-/** `changes`: a line for each change, with what it is. `rows`: new rows, as they are. */
 const what = z.enum(['changes', 'rows'])
 
 const stdoutOptions = z
   .strictObject({
     type: z.literal('stdout').optional(),
-    /** `stdout:`, or with the options in it. */
-    url: z.string().regex(URL_FORM, 'expected stdout:, or stdout:?what=rows&format=csv').optional(),
-    format: format.optional(),
-    what: what.optional(),
+    url: z
+      .string()
+      .regex(URL_FORM, 'expected stdout:, or stdout:?what=rows&format=csv')
+      .optional()
+      .describe('stdout:, or with the options in it: stdout:?what=rows&format=csv. Default: `"stdout:"`.'),
+    format: format.optional().describe('How lines are written. Default: `ndjson`.'),
+    what: what
+      .optional()
+      .describe('changes: a line for each change, with what it is; rows: new rows, as they are. Default: `changes`.'),
   })
   .transform((options) => {
     const written = new URLSearchParams(options.url?.split('?')[1])
