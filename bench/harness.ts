@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -80,7 +80,7 @@ syncs:
     serverVersion: version.rows[0]?.server_version ?? '',
     rowBytes: size.rows[0]?.bytes ?? 0,
     copyOut: () => copyOut(postgres),
-    run: () => run(folder),
+    run: () => measured(folder, ['contacts']),
     async [Symbol.asyncDispose]() {
       await client.end()
       await postgres[Symbol.asyncDispose]()
@@ -96,21 +96,37 @@ async function copyOut(postgres: TestPostgres): Promise<number> {
   return performance.now() - began
 }
 
-async function run(folder: string): Promise<Measured> {
+/** Runs the built command line in `folder` with `--json` and measures the whole process; `input` is piped into it. */
+export async function measured(folder: string, argv: readonly string[], input?: string): Promise<Measured> {
   const usage = join(folder, 'usage.json')
+  const stdin = input === undefined ? 'ignore' : openSync(input, 'r')
   const began = performance.now()
-  const child = spawn(process.execPath, ['--import', USAGE, CLI, 'run', 'contacts', '--json', '--quiet'], {
+  const child = spawn(process.execPath, ['--import', USAGE, CLI, 'run', ...argv, '--json', '--quiet'], {
     cwd: folder,
     env: { ...process.env, ROWFERRY_BENCH_USAGE: usage },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: [stdin, 'pipe', 'inherit'],
   })
+  if (typeof stdin === 'number') closeSync(stdin)
   let output = ''
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout?.on('data', (chunk: Buffer) => {
     output += chunk.toString('utf8')
   })
   await ended(child)
   const wallMs = performance.now() - began
   return { wallMs, ...JSON.parse(readFileSync(usage, 'utf8')), report: JSON.parse(output) as Report }
+}
+
+/** Throws unless the run counted exactly this: what does other work than it should is not measured. */
+export function expectCounts(run: Measured, counts: Partial<Measured['report']['counts']>): void {
+  for (const [name, count] of Object.entries(counts)) {
+    const found = run.report.counts[name as keyof typeof counts]
+    if (found !== count) throw new Error(`expected ${count} ${name}, got ${found}: the measurement means nothing`)
+  }
+}
+
+/** Rows a second, for a table. */
+export function rate(rows: number, ms: number): string {
+  return Math.round((rows / ms) * 1000).toLocaleString('en')
 }
 
 function ended(child: ReturnType<typeof spawn>): Promise<void> {

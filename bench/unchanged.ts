@@ -1,4 +1,4 @@
-import { type Measured, machine, median, type Workbench, workbench } from './harness.ts'
+import { expectCounts, type Measured, machine, median, rate, type Workbench, workbench } from './harness.ts'
 
 /**
  * How close does a run in which nothing has changed come to the speed of Postgres itself? Pairs of
@@ -9,7 +9,7 @@ export async function unchanged(rows: number, runs: number): Promise<string> {
   const few = await peakOf(fewRows, runs)
   await using bench = await workbench(rows)
   const first = await bench.run()
-  expect(first, { inserted: rows })
+  expectCounts(first, { inserted: rows })
   const large = await measure(bench, runs)
   const perRow = (ms: number) => ((ms * 1000) / rows).toFixed(2)
   return `## Nothing changed, bigint key
@@ -52,7 +52,7 @@ async function measure(bench: Workbench, runs: number): Promise<Pairs> {
   for (let pair = 0; pair < runs; pair++) {
     const copy = await bench.copyOut()
     const run = await bench.run()
-    expect(run, { unchanged: bench.rows })
+    expectCounts(run, { unchanged: bench.rows })
     pairs.push({ copy, run })
   }
   return {
@@ -64,15 +64,4 @@ async function measure(bench: Workbench, runs: number): Promise<Pairs> {
     runRatio: median(pairs.map(({ copy, run }) => copy / run.report.duration_ms)),
     wallRatio: median(pairs.map(({ copy, run }) => copy / run.wallMs)),
   }
-}
-
-function expect(run: Measured, counts: Partial<Measured['report']['counts']>): void {
-  for (const [name, count] of Object.entries(counts)) {
-    const found = run.report.counts[name as keyof typeof counts]
-    if (found !== count) throw new Error(`expected ${count} ${name}, got ${found}: the measurement means nothing`)
-  }
-}
-
-function rate(rows: number, ms: number): string {
-  return Math.round((rows / ms) * 1000).toLocaleString('en')
 }

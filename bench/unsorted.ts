@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { expectCounts, type Measured, measured, median, rate } from './harness.ts'
+
+/**
+ * Rows in any order through a pipe, mirrored into SQLite: sorted on disk, then written, then found unchanged. The table is
+ * compared with the rows by digest.
+ */
+export async function unsorted(rows: number, runs: number): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'rowferry-bench-'))
+  try {
+    const input = join(folder, 'rows.ndjson')
+    const { digest, bytes } = writeRows(input, rows)
+    const argv = `--from - --format ndjson --to sqlite:./app.db#users --key id --mode mirror --rows ${rows}`.split(' ')
+    const first: Measured[] = []
+    const again: Measured[] = []
+    for (let run = 0; run < runs; run++) {
+      for (const name of ['app.db', '.rowferry']) rmSync(join(folder, name), { recursive: true, force: true })
+      first.push(await measured(folder, argv, input))
+      again.push(await measured(folder, argv, input))
+      expectCounts(first.at(-1) as Measured, { inserted: rows })
+      expectCounts(again.at(-1) as Measured, { unchanged: rows })
+      if (digestOf(join(folder, 'app.db')) !== digest) throw new Error('the table is not what was piped in')
+    }
+    const line = (what: string, of: readonly Measured[]) => {
+      const ms = median(of.map(({ report }) => report.duration_ms))
+      const cpu = (median(of.map(({ cpuMs }) => cpuMs)) * 1000) / rows
+      const peak = Math.max(...of.map(({ peakMiB }) => peakMiB))
+      return `| ${what} | ${rate(rows, ms)} | ${Math.round(ms)} | ${cpu.toFixed(2)} | ${Math.round(peak)} |`
+    }
+    return `## Unsorted NDJSON from a pipe into SQLite
+
+${rows.toLocaleString('en')} rows in no order, ${Math.round(bytes / rows)} bytes each, keyed by a text; ${runs} runs, medians, the peak is the highest. The table
+is compared with what was piped in by SHA-256.
+
+| | rows/s | ms | Node CPU µs/row | peak RSS MiB |
+|---|---|---|---|---|
+${line('first run: sorted, and inserted into a new table', first)}
+${line('the same rows again: sorted, and found unchanged', again)}
+`
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const record = (id: number) => ({
+  id: `user-${id}`,
+  email: `user${id}@example.com`,
+  name: `First${id % 1000} Last${id % 777}`,
+  city: `City ${id % 99}`,
+})
+
+/** Writes the rows in an order that jumps about, and gives the digest of them in key order. */
+function writeRows(path: string, rows: number): { readonly digest: string; readonly bytes: number } {
+  const file = openSync(path, 'w')
+  let bytes = 0
+  let text = ''
+  // Each number once, because the step is prime and larger than any number of rows that is measured.
+  for (let row = 0, id = 0; row < rows; row++) {
+    text += `${JSON.stringify(record(id))}\n`
+    id = (id + 1_000_000_007) % rows
+    if (text.length < 1_000_000 && row < rows - 1) continue
+    bytes += writeSync(file, text)
+    text = ''
+  }
+  closeSync(file)
+  const ids = Array.from({ length: rows }, (_, id) => id)
+  // By the bytes of the texts, which are ASCII.
+  ids.sort((a, b) => (`${a}` < `${b}` ? -1 : 1))
+  const hash = createHash('sha256')
+  for (const id of ids) hash.update(`${Object.values(record(id)).join('\t')}\n`)
+  return { digest: hash.digest('hex'), bytes }
+}
+
+function digestOf(path: string): string {
+  const database = new Database(path, { readonly: true })
+  try {
+    const hash = createHash('sha256')
+    const select = database.prepare<[], string[]>('SELECT id, email, name, city FROM users ORDER BY id').raw()
+    for (const row of select.iterate()) hash.update(`${row.join('\t')}\n`)
+    return hash.digest('hex')
+  } finally {
+    database.close()
+  }
+}
