@@ -87,6 +87,7 @@ export async function openEnds(
       keyEncodings: resolved.keyColumns.map((column) => column.keyEncoding),
       create: sync.destination.create,
       deletesAs: sync.deletes.as.kind === 'archive' ? 'archive' : 'delete',
+      ...(isRetiring(sync) && { retires: mapping.deleteFields.slice(match.length).map(({ name }) => name) }),
     })
     opened.push(destination)
     const notes = await destination.check()
@@ -96,6 +97,11 @@ export async function openEnds(
     await close()
     throw error
   }
+}
+
+/** Whether records that the model lacks are changed and not removed. */
+function isRetiring({ deletes }: SyncConfig): boolean {
+  return deletes.as.kind === 'clear' || deletes.as.kind === 'set'
 }
 
 /** What the key index of these ends is about. */

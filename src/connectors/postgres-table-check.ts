@@ -99,9 +99,10 @@ export function checkTable(object: ObjectRequest, place: PostgresPlace, table: P
   return { problems, notes: [...keys.notes, ...unfilled.notes] }
 }
 
-/** A delete needs the match fields only. */
-function neededFields(object: ObjectRequest, operations: ModeOperations): readonly Field[] {
-  return operations.insert || operations.update ? object.fields : object.fields.slice(0, object.match.length)
+/** A delete needs the match fields only, and those that it sets where it is an update. */
+function neededFields({ fields, match, retires = [] }: ObjectRequest, operations: ModeOperations): readonly Field[] {
+  if (operations.insert || operations.update) return fields
+  return fields.filter(({ name }) => match.includes(name) || retires.includes(name))
 }
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -214,7 +215,9 @@ function checkPrivileges(
   }
   const isMatch = (column: TableColumn) => object.match.includes(column.name)
   const updates = ({ field, column }: Found) =>
-    operations.update && (isMatch(column) ? operations.delete && !column.exact : field.on === 'always')
+    (operations.update && (isMatch(column) ? operations.delete && !column.exact : field.on === 'always')) ||
+    (operations.delete && object.retires?.includes(column.name) === true)
+  const removes = operations.delete && object.retires === undefined
   const missing = [
     // ON CONFLICT DO UPDATE reads the proposed values of the columns it sets as columns of the table.
     privilege('SELECT', found, (one) => {
@@ -223,7 +226,7 @@ function checkPrivileges(
     }),
     privilege('INSERT', found, ({ column }) => operations.insert && !column.mayInsert),
     privilege('UPDATE', found, (one) => updates(one) && !one.column.mayUpdate),
-    ...(operations.delete && !table.mayDelete ? ['DELETE'] : []),
+    ...(removes && !table.mayDelete ? ['DELETE'] : []),
   ].flatMap((part) => part ?? [])
   if (missing.length === 0) return []
   return [denied('the user lacks privileges', `GRANT ${missing.join(', ')} ON ${quotedTable(table)} TO ${role}`)]

@@ -39,6 +39,8 @@ export interface ObjectRequest {
   readonly keyEncodings: readonly KeyEncoding[]
   readonly create: boolean
   readonly deletesAs: 'delete' | 'archive'
+  /** Fields that are set instead of deleting a record (`deletes.as: clear`, soft deletes): deletes are updates then. */
+  readonly retires?: readonly string[]
 }
 
 /** The keys a destination holds now. */

@@ -153,12 +153,22 @@ test('create: true needs CREATE on the schema until the table is there', async (
   assert.equal((await run('mirror', 'creates', { create: true })).status, 'succeeded')
 })
 
-test('a soft delete needs UPDATE, also where nothing else is updated', async () => {
-  await table()
-  await on('app', "ALTER TABLE crm.contacts ADD gone boolean; INSERT INTO crm.contacts VALUES (1, 'a'), (9, 'z')")
-  await on('app', 'GRANT SELECT, UPDATE, DELETE ON crm.contacts TO rowferry_writer')
-  await people(["1, 'a'"])
-  const { status, counts } = await run('delete-only', 'soft', { as: { gone: true } })
-  assert.deepEqual([status, counts.deleted], ['succeeded', 1])
-  assert.equal((await on('app', 'SELECT id FROM crm.contacts WHERE gone')).rows[0]?.id, '9')
+test('a soft delete is an update: it needs UPDATE of its fields, and no DELETE', async () => {
+  for (const [mode, privileges] of [
+    ['delete-only', 'SELECT, UPDATE'],
+    ['mirror', 'SELECT, INSERT, UPDATE'],
+  ] as const) {
+    await table()
+    await on('app', "ALTER TABLE crm.contacts ADD gone boolean; INSERT INTO crm.contacts VALUES (1, 'a'), (9, 'z')")
+    await people(["1, 'a'"])
+    await on('app', `GRANT ${privileges} ON crm.contacts TO rowferry_writer`)
+    await on('app', 'REVOKE UPDATE ON crm.contacts FROM rowferry_writer')
+    const refused = await run(mode, `soft-${mode}`, { as: { gone: true } })
+    assert.match(refused.error?.message ?? '', /GRANT UPDATE/)
+    assert.equal(refused.error?.kind, 'configuration')
+    await on('app', 'GRANT UPDATE ON crm.contacts TO rowferry_writer')
+    const { status, counts } = await run(mode, `soft-${mode}`, { as: { gone: true } })
+    assert.deepEqual([status, counts.deleted], ['succeeded', 1])
+    assert.equal((await on('app', 'SELECT id FROM crm.contacts WHERE gone')).rows[0]?.id, '9')
+  }
 })
