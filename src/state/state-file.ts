@@ -16,6 +16,19 @@ export interface StateFile {
 const ATTEMPTS = 5
 const PAUSE_MS = 20
 
+/** What the file system answers where this user cannot write, or where the path leads nowhere. */
+const NOT_WRITABLE = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOTDIR',
+  'EISDIR',
+  'EEXIST',
+  'ENOENT',
+  'ELOOP',
+  'ENAMETOOLONG',
+])
+
 /** Makes the folder of a state file (0700) and the file itself (0600) before SQLite, which would open it to all. */
 export function createPrivately(path: string): void {
   const folder = dirname(path)
@@ -92,12 +105,7 @@ export function stateError(error: unknown, path: string, sync: string): unknown 
   if (code.startsWith('SQLITE_IOERR')) {
     return fatal('state_io_error', `the disk of ${path} does not work (${messageOf(error)}); check it and run again`)
   }
-  if (
-    code.startsWith('SQLITE_READONLY') ||
-    code.startsWith('SQLITE_CANTOPEN') ||
-    code === 'EACCES' ||
-    code === 'EROFS'
-  ) {
+  if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN') || NOT_WRITABLE.has(code)) {
     return fatal(
       'state_not_writable',
       `cannot write ${path} (${messageOf(error)}); give this user write access to its folder`,

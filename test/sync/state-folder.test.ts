@@ -16,7 +16,8 @@ import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { stringify } from 'yaml'
 import { exitCodeOf } from '../../src/cli/exit-code.ts'
-import { KeyIndexFile, type Report } from '../../src/index.ts'
+import { type FatalError, KeyIndexFile, type Report } from '../../src/index.ts'
+import { stateError } from '../../src/state/state-file.ts'
 import { counts, type Ends, runConfig, type SyncInput, serverForTests, values } from '../support/ends.ts'
 
 const tests = serverForTests()
@@ -154,6 +155,21 @@ test('a state folder that cannot be written stops the run before anything is sen
   assert.deepEqual([report.error?.code, exitCodeOf(report), report.requests.sent], ['state_not_writable', 1, 0])
   assert.match(report.error?.message ?? '', /cannot write .*; give this user write access to its folder$/)
   assert.deepEqual(await users(ends), [])
+})
+
+test('a state folder that is a file stops the run before anything is sent', async () => {
+  await using ends = await tests.server.ends('sqlite')
+  await makeTables(ends)
+  writeFileSync(ends.state, 'no folder')
+  const { report } = await ends.run()
+  assert.deepEqual([report.error?.code, exitCodeOf(report), report.requests.sent], ['state_not_writable', 1, 0])
+  assert.deepEqual(await users(ends), [])
+})
+
+test('a state file that belongs to somebody else cannot be written', () => {
+  // chmod answers EPERM to whoever does not own the file, which root never meets.
+  const error = Object.assign(new Error('EPERM: operation not permitted, chmod'), { code: 'EPERM' })
+  assert.equal((stateError(error, 'state/users.sqlite', 'users') as FatalError).code, 'state_not_writable')
 })
 
 // The smaller disk is full before the first batch, the larger one after some.
