@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { ExitCode } from './exit-code.ts'
-import { type ConfigOptions, parseRows } from './options.ts'
+import { type ConfigOptions, parseCount } from './options.ts'
 import type { Session } from './session.ts'
 
 export interface HistoryOptions extends ConfigOptions {
@@ -25,7 +25,7 @@ export function addHistoryCommand(program: Command, action: HistoryAction = show
     .description('Lists the runs of a state folder, newest first.')
     .argument('[sync]', 'name of a sync; all of them without')
     .option('-f, --file <file>', 'configuration file (default: rowferry.yaml)')
-    .option('--limit <count>', 'runs to list', parseRows, 20)
+    .option('--limit <count>', 'runs to list', parseCount, 20)
     .option('--json', 'print the result of each run as a line of JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (name: string | undefined, _options: unknown, command: Command) => {

@@ -18,6 +18,10 @@ type Suggest = (word: string, candidates: Iterable<string>) => string
 export function planFile(options: InitOptions, connectors: readonly ConnectorInfo[], suggest: Suggest): InitPlan {
   const { from, to = 'sqlite:./app.db', table = 'contacts', key = ['id'], mode } = options
   const [toUrl = '', toTable = table.split('.').at(-1) as string] = splitAt(to, '#')
+  const empty = Object.entries({ '--table': [table], '--key': key, '--to': [toUrl, toTable] })
+  const [option] = empty.find(([, parts]) => parts.some((part) => part.trim() === '')) ?? []
+  if (option !== undefined)
+    throw usageError(`${option} has an empty part`, 'such as --table users --key id --to sqlite:./app.db')
   const source = from === undefined ? undefined : connectorOf(from, 'source', connectors, suggest)
   const destination = connectorOf(toUrl, 'destination', connectors, suggest)
   const secrets: Record<string, string> = {}

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
 import type { Config, ConfigInput } from '../index.ts'
 import { usageError } from './cli-error.ts'
 import type { ExitCode } from './exit-code.ts'
@@ -27,7 +28,7 @@ export async function withSyncs(
   })
 }
 
-function checkInline({ from = '', to, key = [], format }: InlineOptions, names: readonly string[]): void {
+function checkInline({ from = '', to, key = [], format, state }: InlineOptions, names: readonly string[]): void {
   if (names.length > 0) {
     throw usageError(`--from describes a sync by itself, so ${names[0]} cannot be run with it`, 'leave one of them out')
   }
@@ -44,6 +45,18 @@ function checkInline({ from = '', to, key = [], format }: InlineOptions, names: 
     const what = from === '-' ? 'stdin' : from
     throw usageError(`the format of ${what} is not known`, 'add --format csv or --format ndjson')
   }
+  if (state !== undefined && isFile(state)) {
+    throw usageError(`--state ${state} is no folder`, 'give --state a folder; it is made if it is missing')
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return !statSync(path).isDirectory()
+  } catch {
+    // What is not there is made; what cannot be looked at cannot be written either, and the run says so.
+    return false
+  }
 }
 
 /**
@@ -55,11 +68,42 @@ export async function inlineConfig(options: InlineOptions, baseDirectory: string
   const { url, object } = destinationOf(options.to ?? '')
   const config = (name: string, create: boolean) =>
     resolveConfig(inputOf(options, { name, url, object, create }), { baseDirectory })
-  const draft = config('inline', false)
-  const [sync] = draft.syncs.values()
-  if (sync === undefined) throw new Error('the configuration has a sync')
-  const { identity, creates } = await identifyObject(draft, sync)
-  return config(nameOf(object, identity), creates)
+  try {
+    const draft = config('inline', false)
+    const [sync] = draft.syncs.values()
+    if (sync === undefined) throw new Error('the configuration has a sync')
+    const { identity, creates } = await identifyObject(draft, sync)
+    return config(nameOf(object, identity), creates)
+  } catch (error) {
+    throw await asUsage(error)
+  }
+}
+
+/** Where a problem is, by its place in the configuration that nobody wrote. What is in none of them is in `--to`. */
+const OPTIONS: readonly (readonly [place: RegExp, option: string])[] = [
+  [/^state/, '--state'],
+  [/^syncs\.[^.]+\.key/, '--key'],
+  [/^syncs\.[^.]+\.source/, '--from'],
+]
+
+/** What is wrong with the configuration is a mistake on the command line. */
+async function asUsage(error: unknown): Promise<unknown> {
+  const { ConfigurationProblems, FatalError } = await import('../index.ts')
+  if (!(error instanceof FatalError) || error.kind !== 'configuration') return error
+  if (!(error instanceof ConfigurationProblems)) return usageError(`--to: ${error.message}`, EXAMPLES)
+  const said = error.problems.map(({ path, message }) => {
+    const option = OPTIONS.find(([place]) => place.test(path))?.[1] ?? '--to'
+    // A URL is one option of several for the connector, which the user has not written as a map.
+    return `${option}: ${message.replace(/, got a map$/, '')}`
+  })
+  return usageError(said.join('; '), said[0]?.startsWith('--to') ? EXAMPLES : undefined)
+}
+
+const EXAMPLES = 'write it like sqlite:./app.db#users or postgres://host/database#users'
+
+/** A URL without its password: stderr is kept in logs that others read. */
+function shown(url: string): string {
+  return url.replace(/(:\/\/[^:@/]*:)[^@]*(?=@)/, '$1…')
 }
 
 function inputOf(
@@ -88,10 +132,13 @@ function destinationOf(to: string): { readonly url: string; readonly object: str
   const url = to.slice(0, at)
   const object = to.slice(at + 1)
   if (at < 0 || object === '') {
-    throw usageError(`--to ${to} does not say which table`, 'put it behind a #, such as --to sqlite:./app.db#users')
+    throw usageError(
+      `--to ${shown(to)} does not say which table`,
+      'put it behind a #, such as --to sqlite:./app.db#users',
+    )
   }
   if (!/^[a-z][a-z0-9+.-]+:/i.test(url)) {
-    throw usageError(`--to ${to} is no URL`, 'write it like sqlite:./app.db#users or postgres://host/database#users')
+    throw usageError(`--to ${shown(to)} is no URL`, EXAMPLES)
   }
   return { url, object }
 }

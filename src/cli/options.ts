@@ -31,7 +31,14 @@ export function parseDeleteAllowance(text: string): DeleteAllowance {
 export function parseRows(text: string): number {
   const value = Number(text.replace(/[_,]/g, ''))
   if (/^\d[\d_,]*$/.test(text) && Number.isSafeInteger(value)) return value
-  throw new InvalidArgumentError('give a whole number')
+  throw new InvalidArgumentError('give a whole number, 0 or more')
+}
+
+/** A number of things to list: 1 and up. */
+export function parseCount(text: string): number {
+  const value = parseRows(text)
+  if (value > 0) return value
+  throw new InvalidArgumentError('give a whole number, 1 or more')
 }
 
 /** `--select tag:crm`, and again for more tags. */

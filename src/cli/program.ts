@@ -84,10 +84,19 @@ export async function main(argv: readonly string[]): Promise<void> {
     // Help and version that were asked for have been printed; so has the help that answers a missing command.
     process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage
     if (process.exitCode === EXIT.done || error.code === 'commander.help') return
-    const command = program.commands.find((one) => argv.includes(one.name()))
+    const [command, below] = commandsIn(program, argv)
     const early = command === undefined ? undefined : optionBeforeCommand(command, argv)
-    process.stderr.write(`${usageLine(early ?? error.message, command?.name())}\n`)
+    const name = below === undefined ? command?.name() : `${command?.name()} ${below.name()}`
+    process.stderr.write(`${usageLine(early ?? error.message, name)}\n`)
   }
+}
+
+/** The command that was typed, and the one below it, as in `index show`. */
+function commandsIn(program: Command, argv: readonly string[]): Command[] {
+  const names = program.commands.map((one) => one.name())
+  const at = argv.findIndex((word) => names.includes(word))
+  const command = program.commands.find((one) => one.name() === argv[at])
+  return command === undefined ? [] : [command, ...commandsIn(command, argv.slice(at + 1))]
 }
 
 /** `rowferry -f x.yaml run`: what stands before the command has to be an option of every command. */

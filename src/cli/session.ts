@@ -110,10 +110,11 @@ export function tellError(error: unknown, output: Output): ExitCode {
     known === undefined ? `this is a mistake in rowferry, please report it\n${stack ?? String(error)}` : message
   // The problems of a file each begin with their place in it.
   const prefix = code === 'configuration_invalid' ? '' : `${output.style('red', 'rowferry:')} `
+  const more = output.verbose && known !== undefined ? output.style('dim', `\ncode ${printable(String(code))}`) : ''
   output.tell({
     level: 'error',
-    text: `${prefix}${printable(text)}`,
-    record: { msg: text, code: known === undefined ? 'bug' : code },
+    text: `${prefix}${printable(text)}${more}`,
+    record: { msg: text, code: known === undefined ? 'internal_error' : code },
   })
   return known === undefined ? EXIT.failed : exitCodeOfError({ kind: known })
 }

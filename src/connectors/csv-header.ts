@@ -1,6 +1,6 @@
 import type { Column } from '../core/column.ts'
 import { FatalError } from '../core/errors.ts'
-import { CsvScanner, INCOMPLETE } from './csv-scan.ts'
+import { CsvScanner, INCOMPLETE, QUOTED } from './csv-scan.ts'
 import { MAX_LINE_BYTES, requireUtf8 } from './pending-bytes.ts'
 import { brokenRecord } from './row-errors.ts'
 import type { RowOptions } from './row-options.ts'
@@ -27,9 +27,14 @@ async function readHeader(
   for (let final = false; ; ) {
     const end = scanner.scan(bytes, 0, final)
     if (end >= 0 && bytes.length > 0) {
-      requireUtf8(bytes.subarray(0, end), 1, name)
+      const line = bytes.subarray(0, end)
+      if (line.includes(0)) throw notText(name)
+      requireUtf8(line, 1, name)
       const names = Array.from({ length: scanner.count }, (_, field) => scanner.text(bytes, field))
       checkHeader(names, name)
+      const [only = '', ...others] = names
+      const isQuoted = ((scanner.flags[0] as number) & QUOTED) !== 0
+      if (others.length === 0 && !isQuoted) checkDelimiter(only, options.delimiter, name)
       return names
     }
     if (end < 0 && end !== INCOMPLETE) throw brokenRecord(end, 1, 1, name)
@@ -64,4 +69,20 @@ function checkHeader(names: readonly string[], name: string): void {
   if (twice !== undefined) {
     throw new FatalError('duplicate_column', `the header of ${name} has column ${twice} twice; rename one of them`)
   }
+}
+
+/** A header that is one field, with a character in it that divides fields elsewhere. One that is meant can be quoted. */
+function checkDelimiter(header: string, delimiter: string, name: string): void {
+  const other = [',', ';', '\t', '|'].find((one) => one !== delimiter && header.includes(one))
+  if (other === undefined) return
+  const meant = JSON.stringify(other)
+  throw new FatalError(
+    'wrong_delimiter',
+    `the header of ${name} is one column, ${JSON.stringify(header)}: if ${meant} divides the fields, say so with ` +
+      `delimiter: ${meant} in rowferry.yaml, or write commas; if that is its name, quote it`,
+  )
+}
+
+function notText(name: string): FatalError {
+  return new FatalError('not_text', `${name} holds binary data: name a file of rows as text, CSV or NDJSON`)
 }

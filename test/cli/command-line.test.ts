@@ -104,7 +104,7 @@ test('a wrong usage is one line and where to look', async () => {
   )
   assert.equal(
     await refusal('plan', '--rows', '-1'),
-    "rowferry: option '--rows <count>' argument '-1' is invalid: give a whole number\nsee rowferry plan --help",
+    "rowferry: option '--rows <count>' argument '-1' is invalid: give a whole number, 0 or more\nsee rowferry plan --help",
   )
   assert.match(await refusal('run', '--select', 'crm'), /give a tag \(tag:crm\)/)
   assert.match(await refusal('run', '--log-format', 'xml'), /Allowed choices are text, json/)
