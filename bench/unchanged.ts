@@ -1,67 +1,61 @@
-import { expectCounts, type Measured, machine, median, rate, type Workbench, workbench } from './harness.ts'
+import type { Server } from './server.ts'
+import { byTurns, count, medianOf, rate, ratio, table } from './statistics.ts'
+import { type Measured, type SyncOptions, syncOf } from './syncs.ts'
 
-/**
- * How close does a run in which nothing has changed come to the speed of Postgres itself? Pairs of
- * `psql COPY … ORDER BY` and a whole `rowferry run` process, in turn, after a first run that fills the key index.
- */
-export async function unchanged(rows: number, runs: number): Promise<string> {
-  const fewRows = Math.max(1, Math.round(rows / 10))
-  const few = await peakOf(fewRows, runs)
-  await using bench = await workbench(rows)
-  const first = await bench.run()
-  expectCounts(first, { inserted: rows })
-  const large = await measure(bench, runs)
-  const perRow = (ms: number) => ((ms * 1000) / rows).toFixed(2)
-  return `## Nothing changed, bigint key
+const KEYS: readonly { readonly what: string; readonly sync: SyncOptions; readonly orderBy: string }[] = [
+  { what: 'bigint key', sync: { key: 'id' }, orderBy: 'id' },
+  { what: 'text key', sync: { key: 'email' }, orderBy: 'email COLLATE "C"' },
+  { what: 'composite key', sync: { key: ['plan', 'id'] }, orderBy: 'plan COLLATE "C", id' },
+  { what: 'bigint key, read by a cursor', sync: { key: 'id', source: { read: 'cursor' } }, orderBy: 'id' },
+]
 
-${rows.toLocaleString('en')} rows of 10 columns, ${Math.round(bench.rowBytes)} bytes a row, into a destination that accepts everything; ${runs} pairs, medians.
-PostgreSQL ${bench.serverVersion} on the same machine (${machine()}), everything cached, TCP on loopback.
+/** How close does a run in which nothing has changed come to the speed of Postgres itself? */
+export async function unchanged(server: Server, runs: number): Promise<string> {
+  await server.query('CREATE INDEX contacts_email ON contacts (email COLLATE "C")')
+  await server.query('CREATE INDEX contacts_plan ON contacts (plan COLLATE "C", id)')
+  const rows = []
+  for (const { what, sync, orderBy } of KEYS) {
+    using syncing = syncOf(server, sync)
+    await syncing.run({ inserted: server.rows })
+    const { psql, rowferry } = await byTurns(runs, {
+      psql: () => server.copyOut(`SELECT * FROM contacts ORDER BY ${orderBy}`),
+      rowferry: () => syncing.run({ unchanged: server.rows }),
+    })
+    rows.push([
+      what,
+      rate(
+        server.rows,
+        medianOf(psql, ({ ms }) => ms),
+      ),
+      rate(
+        server.rows,
+        medianOf(rowferry, ({ ms }) => ms),
+      ),
+      `**${ratio(rowferry, psql)}**`,
+      ratio(
+        rowferry.map(({ wallMs }) => ({ ms: wallMs })),
+        psql,
+      ),
+      ...costs(rowferry, server.rows),
+      (syncing.indexBytes() / server.rows).toFixed(1),
+    ])
+  }
+  await server.query('DROP INDEX contacts_email, contacts_plan')
+  return `## Nothing has changed
 
-| | rows/s | ms | of psql COPY | Node CPU µs/row | peak RSS MiB |
-|---|---|---|---|---|---|
-| \`psql -c "COPY (SELECT * … ORDER BY id) TO STDOUT" >/dev/null\` | ${rate(rows, large.copyMs)} | ${Math.round(large.copyMs)} | 1.00 | | |
-| \`rowferry run\`, from the connection to the report | ${rate(rows, large.runMs)} | ${Math.round(large.runMs)} | ${large.runRatio.toFixed(2)} | ${perRow(large.cpuMs)} | ${Math.round(large.peakMiB)} |
-| the same, with the start of the process | ${rate(rows, large.wallMs)} | ${Math.round(large.wallMs)} | ${large.wallRatio.toFixed(2)} | | |
-| first run: ${rows.toLocaleString('en')} inserts | ${rate(rows, first.report.duration_ms)} | ${first.report.duration_ms} | ${(large.copyMs / first.report.duration_ms).toFixed(2)} | ${perRow(first.cpuMs)} | ${Math.round(first.peakMiB)} |
+${count(server.rows)} rows into a destination that accepts everything, against \`psql -c "COPY (SELECT * … ORDER BY key) TO STDOUT" >/dev/null\`.
+The ratio is that of psql's time to the run's, from the connection to the report; "with start" takes the whole process for both.
 
-Peak RSS with ${fewRows.toLocaleString('en')} rows: ${Math.round(few)} MiB; with ${rows.toLocaleString('en')}: ${Math.round(large.peakMiB)} MiB.
-Ratios are medians of the ratios of each pair.
+${table(['', 'psql rows/s', 'rowferry rows/s', 'ratio', 'with start', 'Node CPU µs/row', 'Postgres CPU µs/row', 'peak RSS MiB', 'index bytes/row'], rows)}
 `
 }
 
-interface Pairs {
-  readonly copyMs: number
-  readonly runMs: number
-  readonly wallMs: number
-  readonly cpuMs: number
-  readonly peakMiB: number
-  readonly runRatio: number
-  readonly wallRatio: number
-}
-
-async function peakOf(rows: number, runs: number): Promise<number> {
-  await using bench = await workbench(rows)
-  await bench.run()
-  return (await measure(bench, runs)).peakMiB
-}
-
-async function measure(bench: Workbench, runs: number): Promise<Pairs> {
-  await bench.copyOut()
-  await bench.run()
-  const pairs: { copy: number; run: Measured }[] = []
-  for (let pair = 0; pair < runs; pair++) {
-    const copy = await bench.copyOut()
-    const run = await bench.run()
-    expectCounts(run, { unchanged: bench.rows })
-    pairs.push({ copy, run })
-  }
-  return {
-    copyMs: median(pairs.map(({ copy }) => copy)),
-    runMs: median(pairs.map(({ run }) => run.report.duration_ms)),
-    wallMs: median(pairs.map(({ run }) => run.wallMs)),
-    cpuMs: median(pairs.map(({ run }) => run.cpuMs)),
-    peakMiB: median(pairs.map(({ run }) => run.peakMiB)),
-    runRatio: median(pairs.map(({ copy, run }) => copy / run.report.duration_ms)),
-    wallRatio: median(pairs.map(({ copy, run }) => copy / run.wallMs)),
-  }
+/** CPU of both ends a row, and the highest peak. */
+export function costs(runs: readonly Measured[], rows: number): string[] {
+  const perRow = (ms: number) => ((ms * 1000) / rows).toFixed(2)
+  return [
+    perRow(medianOf(runs, ({ cpuMs }) => cpuMs)),
+    perRow(medianOf(runs, ({ serverCpuMs }) => serverCpuMs ?? Number.NaN)),
+    String(Math.round(Math.max(...runs.map(({ peakMiB }) => peakMiB)))),
+  ]
 }

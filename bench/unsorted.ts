@@ -3,7 +3,8 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { expectCounts, type Measured, measured, median, rate } from './harness.ts'
+import { count, medianOf, rate, table } from './statistics.ts'
+import { expectCounts, type Measured, measure } from './syncs.ts'
 
 /**
  * Rows in any order through a pipe, mirrored into SQLite: sorted on disk, then written, then found unchanged. The table is
@@ -19,27 +20,33 @@ export async function unsorted(rows: number, runs: number): Promise<string> {
     const again: Measured[] = []
     for (let run = 0; run < runs; run++) {
       for (const name of ['app.db', '.rowferry']) rmSync(join(folder, name), { recursive: true, force: true })
-      first.push(await measured(folder, argv, input))
-      again.push(await measured(folder, argv, input))
-      expectCounts(first.at(-1) as Measured, { inserted: rows })
-      expectCounts(again.at(-1) as Measured, { unchanged: rows })
+      first.push(await measure(folder, argv, input))
+      again.push(await measure(folder, argv, input))
+      expectCounts((first.at(-1) as Measured).report, { inserted: rows })
+      expectCounts((again.at(-1) as Measured).report, { unchanged: rows })
       if (digestOf(join(folder, 'app.db')) !== digest) throw new Error('the table is not what was piped in')
     }
-    const line = (what: string, of: readonly Measured[]) => {
-      const ms = median(of.map(({ report }) => report.duration_ms))
-      const cpu = (median(of.map(({ cpuMs }) => cpuMs)) * 1000) / rows
-      const peak = Math.max(...of.map(({ peakMiB }) => peakMiB))
-      return `| ${what} | ${rate(rows, ms)} | ${Math.round(ms)} | ${cpu.toFixed(2)} | ${Math.round(peak)} |`
-    }
+    const line = (what: string, of: readonly Measured[]) => [
+      what,
+      rate(
+        rows,
+        medianOf(of, ({ ms }) => ms),
+      ),
+      ((medianOf(of, ({ cpuMs }) => cpuMs) * 1000) / rows).toFixed(2),
+      Math.round(Math.max(...of.map(({ peakMiB }) => peakMiB))),
+    ]
     return `## Unsorted NDJSON from a pipe into SQLite
 
-${rows.toLocaleString('en')} rows in no order, ${Math.round(bytes / rows)} bytes each, keyed by a text; ${runs} runs, medians, the peak is the highest. The table
-is compared with what was piped in by SHA-256.
+${count(rows)} rows in no order, ${Math.round(bytes / rows)} bytes each, keyed by a text, sorted on the disk. The table is compared with what was piped in by
+SHA-256.
 
-| | rows/s | ms | Node CPU µs/row | peak RSS MiB |
-|---|---|---|---|---|
-${line('first run: sorted, and inserted into a new table', first)}
-${line('the same rows again: sorted, and found unchanged', again)}
+${table(
+  ['', 'rows/s', 'Node CPU µs/row', 'peak RSS MiB'],
+  [
+    line('first run: sorted, and inserted into a new table', first),
+    line('the same again: sorted, and found unchanged', again),
+  ],
+)}
 `
   } finally {
     rmSync(folder, { recursive: true, force: true })
