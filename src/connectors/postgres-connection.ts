@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { ConnectionOptions } from 'node:tls'
 import pg from 'pg'
 import { z } from 'zod'
 import { configurationError, messageOf } from '../core/errors.ts'
+import { requireChannelBinding } from './postgres-channel-binding.ts'
 import { connectError } from './postgres-connect-error.ts'
 import { parsePostgresUrl } from './postgres-url.ts'
 
 /** How much of TLS is demanded, as in libpq: `require` encrypts, `verify-full` also checks who answers. */
 export const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+
+const CHANNEL_BINDINGS = ['disable', 'prefer', 'require'] as const
 
 const DEFAULT_PORT = 5432
 const DEFAULT_CONNECT_TIMEOUT_S = 10
@@ -29,8 +33,8 @@ export interface PostgresOptions {
   readonly sslrootcert: string | undefined
   readonly sslcert: string | undefined
   readonly sslkey: string | undefined
-  /** Binds the password exchange to the TLS connection (SCRAM-SHA-256-PLUS) where the server offers it. */
-  readonly channelBinding: boolean
+  /** Whether the password exchange is bound to the TLS connection (SCRAM-SHA-256-PLUS): where the server offers it, or always. */
+  readonly channelBinding: (typeof CHANNEL_BINDINGS)[number]
   /** Shown in pg_stat_activity in place of rowferry's own name. */
   readonly applicationName: string | undefined
   /** Command line options of the backend, such as `-c search_path=marts`. */
@@ -38,6 +42,21 @@ export interface PostgresOptions {
   /** Milliseconds; 0 waits as long as the system does. */
   readonly connectTimeoutMs: number
 }
+
+/** A number, or its digits: a URL holds nothing but text. */
+function digits<Schema extends z.ZodType>(schema: Schema) {
+  const isNumber = (value: unknown): value is string => typeof value === 'string' && /^\d+(\.\d+)?$/.test(value)
+  return z.preprocess((value) => (isNumber(value) ? Number(value) : value), schema)
+}
+
+const EXPECTED_PORT = 'expected a port from 1 to 65535'
+const port = z.int({ error: EXPECTED_PORT }).min(1, { error: EXPECTED_PORT }).max(65535, { error: EXPECTED_PORT })
+
+const EXPECTED_SECONDS = 'expected seconds, at most 2147483'
+const seconds = z
+  .number({ error: EXPECTED_SECONDS })
+  .min(0, { error: EXPECTED_SECONDS })
+  .max(2147483, { error: EXPECTED_SECONDS })
 
 const fields = z.strictObject({
   type: z.enum(['postgres', 'postgresql']).optional(),
@@ -50,7 +69,7 @@ const fields = z.strictObject({
     .min(1)
     .optional()
     .describe('Host name, address, or folder of a Unix socket (begins with /). Default: `localhost`.'),
-  port: z.coerce.number().int().min(1).max(65535).optional().describe('Port. Default: `5432`.'),
+  port: digits(port).optional().describe('Port. Default: `5432`.'),
   database: z.string().min(1).optional().describe('Database. Default: what `user` says.'),
   user: z.string().min(1).optional().describe('User. Default: what PGUSER says, else USER.'),
   password: z
@@ -65,21 +84,18 @@ const fields = z.strictObject({
   sslcert: z.string().min(1).optional().describe('PEM file of the own certificate. Default: none.'),
   sslkey: z.string().min(1).optional().describe("PEM file of the own certificate's key. Default: none."),
   channel_binding: z
-    .enum(['disable', 'prefer', 'require'])
+    .enum(CHANNEL_BINDINGS)
     .optional()
-    .describe('Bind the password exchange to TLS where the server offers it (prefer and require). Default: `disable`.'),
+    .describe(
+      'Bind the password exchange to TLS: prefer does where the server offers it, require refuses any other. Default: `disable`.',
+    ),
   application_name: z.string().min(1).optional().describe('Name in pg_stat_activity. Default: rowferry.'),
   options: z
     .string()
     .min(1)
     .optional()
     .describe('Command line options of the backend, such as "-c search_path=marts". Default: PGOPTIONS, if it is set.'),
-  connect_timeout: z.coerce
-    .number()
-    .min(0)
-    .max(2147483)
-    .optional()
-    .describe('Seconds; 0 waits as long as the system does. Default: `10`.'),
+  connect_timeout: digits(seconds).optional().describe('Seconds; 0 waits as long as the system does. Default: `10`.'),
 })
 
 /** The options of a Postgres connection: `{ url }`, or its parts; a part given beside `url` wins. */
@@ -102,22 +118,41 @@ export const postgresOptions = fields.transform((given, context): PostgresOption
     context.addIssue({ code: 'custom', path: [given.url === undefined ? 'database' : 'url'], message })
     return z.NEVER
   }
+  const sslmode = all.sslmode ?? (isLocal(host) ? 'disable' : 'verify-full')
+  if (all.channel_binding === 'require' && (sslmode === 'disable' || host.startsWith('/'))) {
+    const message =
+      'channel_binding: require needs TLS, which is not used here: set sslmode, or channel_binding: prefer'
+    context.addIssue({
+      code: 'custom',
+      path: [given.channel_binding === undefined ? 'url' : 'channel_binding'],
+      message,
+    })
+    return z.NEVER
+  }
   return {
     host,
     port: all.port ?? DEFAULT_PORT,
     database,
     user: all.user,
     password: all.password,
-    sslmode: all.sslmode ?? (isLocal(host) ? 'disable' : 'verify-full'),
+    sslmode,
     sslrootcert: all.sslrootcert,
     sslcert: all.sslcert,
     sslkey: all.sslkey,
-    channelBinding: all.channel_binding === 'prefer' || all.channel_binding === 'require',
+    channelBinding: all.channel_binding ?? 'disable',
     applicationName: all.application_name,
     startupOptions: all.options,
     connectTimeoutMs: (all.connect_timeout ?? DEFAULT_CONNECT_TIMEOUT_S) * 1000,
   }
 })
+
+/** The options with absolute paths of certificates; `system` is no path. */
+export function located(options: PostgresOptions, baseDirectory: string): PostgresOptions {
+  const { sslrootcert, sslcert, sslkey } = options
+  const from = (path: string | undefined) => path && resolve(baseDirectory, path)
+  const root = sslrootcert === 'system' ? sslrootcert : from(sslrootcert)
+  return { ...options, sslrootcert: root, sslcert: from(sslcert), sslkey: from(sslkey) }
+}
 
 function problems(issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string {
   return issues.map((issue) => `${issue.path.join('.')} in the URL: ${issue.message}`).join('; ')
@@ -185,7 +220,7 @@ export async function connect(
       ...(options.startupOptions === undefined ? {} : { options: options.startupOptions }),
       application_name: options.applicationName ?? applicationName,
       ssl,
-      enableChannelBinding: options.channelBinding,
+      enableChannelBinding: options.channelBinding !== 'disable',
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
       connectionTimeoutMillis: options.connectTimeoutMs,
@@ -193,12 +228,18 @@ export async function connect(
     })
     // Whoever uses the connection learns of its end from the query that fails; without a listener Node would exit.
     client.on('error', () => {})
+    const at = `${options.host}:${options.port}/${options.database}`
+    const bound = options.channelBinding === 'require' ? requireChannelBinding(client, at) : undefined
     try {
       await client.connect()
       return client
     } catch (error) {
       client.connection.stream.destroy()
-      if (index === attempts.length - 1 || !isAboutTls(error, ssl !== false)) throw connectError(error, options)
+      const isLast = index === attempts.length - 1
+      // Without TLS nothing can be bound to it; with it the server has said no.
+      if (bound?.refusal !== undefined && (isLast || ssl !== false)) throw bound.refusal
+      if (bound?.refusal !== undefined) continue
+      if (isLast || !isAboutTls(error, ssl !== false)) throw connectError(error, options)
     }
   }
   throw new RangeError('no way to connect was tried')

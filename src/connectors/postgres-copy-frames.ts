@@ -1,3 +1,5 @@
+import { frameLength, HEADER_BYTES } from './postgres-frames.ts'
+
 /** What the bytes of a COPY TO STDOUT are taken apart into. */
 export interface CopyFrameSink {
   /** Payload of data frames, joined; the buffer is given away. Frames are not lines: a line may be in several. */
@@ -14,8 +16,6 @@ const NOTICE = 0x4e // N
 const NOTIFICATION = 0x41 // A
 const PARAMETER_STATUS = 0x53 // S
 const NOTHING = Buffer.alloc(0)
-/** A frame begins with its type and the length of what follows, itself included. */
-const HEADER_BYTES = 5
 
 /**
  * Walks over the frames of PostgreSQL's protocol while a COPY TO STDOUT is under way, however they are cut into chunks.
@@ -74,17 +74,6 @@ export class CopyFrames {
     if (data > 0) this.#sink.data(bytes.subarray(0, data))
     if (end !== undefined) this.#sink.end(end)
   }
-}
-
-/** Bytes of the frame at `at`, its header included. */
-function frameLength(bytes: Buffer, at: number): number {
-  return (
-    1 +
-    (((bytes[at + 1] as number) << 24) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 8) |
-      (bytes[at + 4] as number))
-  )
 }
 
 function isAside(type: number): boolean {

@@ -1,18 +1,20 @@
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import QueryStream from 'pg-query-stream'
-import { encodeRow } from '../core/copy-text.ts'
 import { rawTypes } from './postgres-connection.ts'
+import { RowFrames } from './postgres-row-frames.ts'
 import { MAX_ROW_BYTES, type RowFeed, type RowSink, type RowStreamRequest, rowStream } from './postgres-row-stream.ts'
 
 /** Rows of the first page; the width of its rows decides the size of the next. */
 const FIRST_PAGE = 200
 const LARGEST_PAGE = 5000
-/** Characters of COPY text that a page is made to hold. */
-const PAGE_CHARACTERS = 256 * 1024
+/** Bytes of COPY text that a page is made to hold. */
+const PAGE_BYTES = 256 * 1024
 
 /**
- * Reads a query through a cursor, for servers and poolers that refuse COPY: slower, with parameters sent beside the
- * query. The rows become the same lines of COPY text.
+ * Reads a query through a cursor, for servers and poolers that refuse COPY: with parameters sent beside the query. The
+ * rows become the same lines of COPY text. pg-query-stream asks for the pages; what comes is read by {@link RowFrames},
+ * which keeps the rows for itself and lets pg have the rest.
  */
 export function cursorRows(
   request: RowStreamRequest,
@@ -26,29 +28,46 @@ function cursorFeed(
   { sql, values }: { readonly sql: string; readonly values: readonly (string | null)[] },
   sink: RowSink,
 ): RowFeed {
+  let bytes = 0
+  const frames = new RowFrames(
+    {
+      lines(lines) {
+        bytes += lines.length
+        sink.lines(lines)
+      },
+      aside: (part) => parse(part),
+      tooLarge: () => sink.tooLarge(),
+    },
+    MAX_ROW_BYTES,
+  )
+  const { parse, release } = takeOver(client.connection.stream as Socket, (chunk) => frames.walk(chunk))
   const query = client.query(new QueryStream(sql, [...values], { rowMode: 'array', types: rawTypes }))
   let size = FIRST_PAGE
   let reading = false
   let paused = false
-  let stopped = false
-  let done = false
+  let ended = false
 
   // The pages are asked for here and not through the stream, whose pages hold a fixed number of rows: a thousand
   // wide ones fill the memory. Never two requests at once: pg-cursor hangs on the second.
   const next = () => {
     reading = true
-    query.cursor.read(size, (error: Error | undefined, rows: (string | null)[][]) => {
+    const before = frames.rows
+    bytes = 0
+    query.cursor.read(size, (error: Error | undefined) => {
       reading = false
-      if (stopped) return
-      if (error) return sink.fail(error)
-      const characters = encodePage(rows, sink)
-      if (stopped) return
-      if (rows.length < size) {
-        done = true
+      if (ended) return
+      if (error) {
+        release()
+        return sink.fail(error)
+      }
+      const rows = frames.rows - before
+      if (rows < size) {
+        ended = true
+        release()
         sink.end(() => ({ rows: undefined, evidence: 'the cursor was read to its end, and its transaction committed' }))
         return
       }
-      const fitting = Math.floor((PAGE_CHARACTERS * rows.length) / Math.max(1, characters))
+      const fitting = Math.floor((PAGE_BYTES * rows) / Math.max(1, bytes))
       size = Math.max(1, Math.min(fitting, size * 4, LARGEST_PAGE))
       if (!paused) next()
     })
@@ -56,35 +75,28 @@ function cursorFeed(
   return {
     resume() {
       paused = false
-      if (!reading && !stopped && !done) next()
+      if (!reading && !ended) next()
     },
     pause() {
       paused = true
     },
     stop() {
-      stopped = true
+      ended = true
     },
   }
 }
 
-/** Puts a page into the sink, in one piece or, where rows are suddenly wide, in several. Answers its characters. */
-function encodePage(rows: readonly (string | null)[][], sink: RowSink): number {
-  let characters = 0
-  let text = ''
-  for (const row of rows) {
-    const line = encodeRow(row)
-    characters += line.length
-    if (line.length > MAX_ROW_BYTES) {
-      if (text !== '') sink.lines(Buffer.from(text))
-      sink.tooLarge()
-      return characters
-    }
-    text += line
-    if (text.length > PAGE_CHARACTERS * 4) {
-      sink.lines(Buffer.from(text))
-      text = ''
-    }
+/** Puts `onData` between a socket and pg, which reads it, until it is released. */
+function takeOver(socket: Socket, onData: (chunk: Buffer) => void) {
+  const [parse, ...others] = socket.listeners('data') as ((chunk: Buffer) => void)[]
+  if (parse === undefined || others.length > 0) throw new Error('the connection is not read by pg alone')
+  socket.removeListener('data', parse)
+  socket.on('data', onData)
+  return {
+    parse,
+    release() {
+      socket.removeListener('data', onData)
+      if (!socket.listeners('data').includes(parse)) socket.on('data', parse)
+    },
   }
-  if (text !== '') sink.lines(Buffer.from(text))
-  return characters
 }

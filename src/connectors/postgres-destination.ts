@@ -4,7 +4,7 @@ import { configurationError } from '../core/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
 import type { RowBatch } from '../core/row-batch.ts'
 import { SYNC_MODE_NAMES } from '../core/sync-mode.ts'
-import { identity, type PostgresOptions, postgresOptions } from './postgres-connection.ts'
+import { identity, located, type PostgresOptions, postgresOptions } from './postgres-connection.ts'
 import { createTable } from './postgres-create-table.ts'
 import { listKeys } from './postgres-key-list.ts'
 import {
@@ -34,6 +34,7 @@ export const postgresDestination = defineDestination<PostgresOptions>({
     deletesAs: ['delete'],
     creates: true,
   }),
+  locate: located,
   identity,
   async open(options, object) {
     return PostgresTableDestination.open(options, object)

@@ -3,7 +3,7 @@ import pg from 'pg'
 import type { Column } from '../core/column.ts'
 import { configurationError } from '../core/errors.ts'
 import { defineSource, type ModelRequest, type Reading, type ReadRequest, type Source } from '../core/source.ts'
-import { type PostgresOptions, postgresOptions } from './postgres-connection.ts'
+import { located, type PostgresOptions, postgresOptions } from './postgres-connection.ts'
 import { copyRows } from './postgres-copy-reader.ts'
 import { cursorRows } from './postgres-cursor-reader.ts'
 import { answer } from './postgres-idle.ts'
@@ -18,6 +18,7 @@ export const postgresSource = defineSource<PostgresOptions>({
   type: 'postgres',
   schemes: ['postgres', 'postgresql'],
   options: postgresOptions,
+  locate: located,
   async open(options, request) {
     return new PostgresSource(options, request, parseModel(request))
   },

@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type pg from 'pg'
-import { connect, disconnect, identity, postgresOptions } from '../../src/connectors/postgres-connection.ts'
+import { connect, disconnect, identity, located, postgresOptions } from '../../src/connectors/postgres-connection.ts'
+import { postgresDestination } from '../../src/connectors/postgres-destination.ts'
+import { postgresSource } from '../../src/connectors/postgres-source.ts'
 import { startPostgres, type TestPostgres } from '../../src/testing/postgres.ts'
 import { administer, backendsGone, openModel, startReading } from '../support/postgres-reading.ts'
 
@@ -85,12 +87,32 @@ test('names what is wrong with options, and never the password', () => {
     [{ url: 'postgres://me:secret@h/x?sslmode=on' }, /sslmode in the URL/],
     [{ host: 'h', database: 'x', sslmode: 'yes' }, /Invalid option/],
     [{ host: 'h', database: 'x', pasword: 'secret' }, /pasword/],
+    [{ host: 'h', database: 'x', port: true }, /expected a port from 1 to 65535/],
+    [{ host: 'h', database: 'x', port: '' }, /expected a port from 1 to 65535/],
+    [{ host: 'h', database: 'x', port: '65536' }, /expected a port from 1 to 65535/],
+    [{ host: 'h', database: 'x', port: [5432] }, /expected a port from 1 to 65535/],
+    [{ host: 'h', database: 'x', connect_timeout: '' }, /expected seconds, at most 2147483/],
+    [{ host: 'h', database: 'x', connect_timeout: null }, /expected seconds, at most 2147483/],
+    [{ url: 'postgres://me:secret@h/x?connect_timeout=soon' }, /connect_timeout in the URL: expected seconds/],
+    [{ url: 'postgres://me:secret@h/x?port=' }, /port in the URL: expected a port/],
+    [{ host: 'localhost', database: 'x', channel_binding: 'require' }, /require needs TLS.*set sslmode/],
+    [{ host: '/tmp', database: 'x', sslmode: 'require', channel_binding: 'require' }, /require needs TLS/],
+    [{ url: 'postgres://me:secret@h/x?sslmode=disable&channel_binding=require' }, /require needs TLS/],
   ] as const) {
     const { error } = postgresOptions.safeParse(options)
     const message = error?.issues.map((issue) => issue.message).join('\n') ?? ''
     assert.match(message, expected)
     assert.doesNotMatch(message, /secret|ret@/)
   }
+})
+
+test('certificates are found from the folder of the configuration, whoever names them', () => {
+  const url = 'postgres://me@h/x?sslrootcert=ca.pem&sslkey=/etc/own.key'
+  const { sslrootcert, sslcert, sslkey } = located(postgresOptions.parse({ url, sslcert: 'tls/own.crt' }), '/srv/sync')
+  assert.deepEqual([sslrootcert, sslcert, sslkey], ['/srv/sync/ca.pem', '/srv/sync/tls/own.crt', '/etc/own.key'])
+  const system = postgresOptions.parse({ host: 'h', database: 'x', sslrootcert: 'system' })
+  assert.deepEqual(located(system, '/srv/sync'), system)
+  for (const { locate } of [postgresSource, postgresDestination]) assert.equal(locate, located)
 })
 
 test('names a place without who goes there', () => {
@@ -200,6 +222,27 @@ test('encrypts, and verifies as much as sslmode says', async (t) => {
   assert.equal(await encrypted({ ...byAddress, sslmode: 'verify-ca' }), 'true')
   const file = await failure({ ...place, sslmode: 'verify-full', sslrootcert: join(folder, 'nosuch.crt') })
   assert.equal(file.code, 'tls_file_unreadable')
+
+  await admin.query("create role bound login password 'right'")
+  const password = { ...place, user: 'bound', password: 'right', sslmode: 'verify-full', sslrootcert }
+  for (const channel_binding of ['disable', 'prefer'])
+    assert.equal(await encrypted({ ...password, channel_binding }), 'true')
+  const required = { ...password, channel_binding: 'require' }
+  for (const [way, message] of [
+    ['trust', /lets the user in without a password/],
+    ['password', /asks for a password that is not bound to TLS/],
+  ] as const) {
+    writeForServer('pg_hba.conf', `host all bound 127.0.0.1/32 ${way}\nhost all all 127.0.0.1/32 trust\n`)
+    await admin.query('select pg_reload_conf()')
+    const error = await failure(required)
+    assert.deepEqual([error.code, error.kind], ['tls_failed', 'configuration'])
+    assert.match(error.message, message)
+  }
+  writeForServer('pg_hba.conf', 'host all bound 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\n')
+  await admin.query('select pg_reload_conf()')
+  assert.equal(await encrypted(required), 'true')
+  assert.equal((await failure({ ...required, password: 'wrong' })).code, 'authentication_failed')
+  for (const sslmode of ['allow', 'prefer']) assert.equal(await encrypted({ ...required, sslmode }), 'true')
 
   const sql = `select g as id, case when g = 30000 then pg_sleep(60)::text else repeat('x', 100) end as v
                from generate_series(1, 40000) as g order by g`
