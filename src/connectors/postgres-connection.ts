@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { configurationError, messageOf } from '../core/errors.ts'
 import { requireChannelBinding } from './postgres-channel-binding.ts'
 import { connectError } from './postgres-connect-error.ts'
+import { usePasswordFile } from './postgres-password-file.ts'
 import { parsePostgresUrl } from './postgres-url.ts'
 
 /** How much of TLS is demanded, as in libpq: `require` encrypts, `verify-full` also checks who answers. */
@@ -226,6 +227,7 @@ export async function connect(
       connectionTimeoutMillis: options.connectTimeoutMs,
       types: rawTypes,
     })
+    usePasswordFile(client)
     // Whoever uses the connection learns of its end from the query that fails; without a listener Node would exit.
     client.on('error', () => {})
     const at = `${options.host}:${options.port}/${options.database}`

@@ -184,6 +184,29 @@ test('says which user is refused: unknown, wrong password, no password, no privi
   }
 })
 
+test('takes the password from the password file, and prints no warning of pg', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'rowferry-pgpass-'))
+  const warnings: string[] = []
+  const onWarning = (warning: Error) => void warnings.push(warning.message)
+  process.on('warning', onWarning)
+  t.after(() => {
+    process.removeListener('warning', onWarning)
+    delete process.env['PGPASSFILE']
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const file = join(folder, 'pgpass')
+  process.env['PGPASSFILE'] = file
+  const options = postgresOptions.parse({ host: '127.0.0.1', port: server.port, database: 'postgres', user: 'careful' })
+  await assert.rejects(connect(options), { code: 'authentication_failed' })
+  writeFileSync(file, `127.0.0.1:${server.port}:*:somebody:wrong\n127.0.0.1:${server.port}:*:careful:right\n`, {
+    mode: 0o600,
+  })
+  await disconnect(await connect(options))
+  // Warnings are emitted on the next turn.
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(warnings, [])
+})
+
 test('encrypts, and verifies as much as sslmode says', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'rowferry-tls-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
