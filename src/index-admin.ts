@@ -1,5 +1,4 @@
 import { existsSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { asConfig, pickSync } from './config/pick-sync.ts'
 import type { Config } from './config/resolved.ts'
 import type { ConfigInput } from './config/schema.ts'
@@ -10,6 +9,7 @@ import { listDestination } from './list-destination.ts'
 import { identityOf, type OwnConnectors, openEnds } from './open-ends.ts'
 import { IndexPlace } from './state/index-place.ts'
 import { KeyIndexFile } from './state/key-index-file.ts'
+import { indexPath } from './state/state-folder.ts'
 
 export interface IndexOptions extends OwnConnectors {
   /** Which sync of the configuration; may be left out where there is only one. */
@@ -120,7 +120,7 @@ export async function rebuildIndex(config: Config | ConfigInput, options: IndexO
     try {
       index.bind(identityOf(ends))
       if (ends.declaration.lists !== 'never' && ends.destination.list !== undefined) {
-        const counts = await listDestination(ends, index, { sync: sync.name, signal, now: () => clock.now() })
+        const counts = await listDestination(ends, index, { sync: sync.name, signal, clock })
         listed = counts.listed
         index.note({ bootstrapped: true })
       }
@@ -144,7 +144,7 @@ function removeDatabase(path: string): void {
 function placeOf(input: Config | ConfigInput, options: IndexOptions) {
   const config = asConfig(input)
   const sync = pickSync(config, options.sync)
-  return { config, sync, path: join(config.state, `${sync.name}.sqlite`) }
+  return { config, sync, path: indexPath(config.state, sync.name) }
 }
 
 function columnsOf(key: string): IndexDetails['key'] {

@@ -1,11 +1,12 @@
 import { checkConnection } from './config/connection.ts'
 import { ConfigurationProblems } from './config/problem.ts'
 import type { Config, ConnectionConfig, SyncConfig } from './config/resolved.ts'
-import { findDestination, findSource } from './connectors/registry.ts'
+import { findDestination, findRowSource, findSource } from './connectors/registry.ts'
 import type { Destination, DestinationDefinition, ObjectDeclaration } from './core/destination.ts'
 import type { Source, SourceDefinition } from './core/source.ts'
 import type { RunVariables } from './pipeline/field-value.ts'
 import { type ResolvedSync, resolveSync } from './pipeline/resolve-sync.ts'
+import { type Patience, patiently } from './pipeline/retry.ts'
 import { compileMapping } from './pipeline/row-mapping.ts'
 import type { IndexIdentity } from './state/key-index-file.ts'
 
@@ -64,7 +65,7 @@ export async function openModel(config: Config, sync: SyncConfig, own: OwnConnec
 export async function openEnds(
   config: Config,
   sync: SyncConfig,
-  own: OwnConnectors,
+  own: OwnConnectors & Patience,
   variables: RunVariables,
 ): Promise<Ends> {
   const { definition, options, declaration } = await findObject(config, sync, own)
@@ -90,7 +91,7 @@ export async function openEnds(
       ...(isRetiring(sync) && { retires: mapping.deleteFields.slice(match.length).map(({ name }) => name) }),
     })
     opened.push(destination)
-    const notes = await destination.check()
+    const notes = await patiently('let itself be looked at', () => destination.check(), own)
     const identity = `${definition.identity(options)}#${sync.destination.object}`
     return { source, destination, declaration, resolved, identity, notes, [Symbol.asyncDispose]: close }
   } catch (error) {
@@ -113,7 +114,7 @@ export function identityOf({ resolved, identity }: Ends): IndexIdentity {
 /** Stdin and files are named by the sync itself, with options that the configuration has checked. */
 async function findModel(config: Config, { source }: SyncConfig, own: OwnConnectors) {
   if (source.rows !== undefined) {
-    const definition = await findSource(source.rows.from)
+    const definition = await findRowSource(source.rows.from)
     return { definition, options: definition.options.parse(source.rows.options) }
   }
   const from = connectionOf(config, source.connection as string)

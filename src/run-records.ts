@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { asConfig } from './config/pick-sync.ts'
 import type { Config } from './config/resolved.ts'
 import type { ConfigInput } from './config/schema.ts'
 import type { SyncMode } from './core/sync-mode.ts'
 import { type IndexOverview, lookAtIndex } from './state/index-overview.ts'
 import { openRunHistory, type RunHistory, type RunRecord, type StoredIssue } from './state/run-history.ts'
+import { historyPath, indexPath } from './state/state-folder.ts'
 
 /** How far back a run is looked for. */
 const RUNS_LOOKED_AT = 10_000
@@ -80,7 +80,7 @@ export async function syncStatus(
   const found: SyncStatus[] = []
   for (const { name, mode, description } of config.syncs.values()) {
     if (options.syncs !== undefined && !options.syncs.includes(name)) continue
-    const index = await lookAtIndex(join(config.state, `${name}.sqlite`), name)
+    const index = await lookAtIndex(indexPath(config.state, name), name)
     found.push({
       sync: name,
       mode,
@@ -95,5 +95,5 @@ export async function syncStatus(
 
 async function historyOf(input: Config | ConfigInput): Promise<RunHistory | undefined> {
   const { state } = asConfig(input)
-  return existsSync(join(state, 'history.sqlite')) ? await openRunHistory(state) : undefined
+  return existsSync(historyPath(state)) ? await openRunHistory(state) : undefined
 }

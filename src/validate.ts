@@ -1,7 +1,9 @@
+import { checkConnections } from './check-connections.ts'
 import type { Config } from './config/resolved.ts'
-import { FatalError, messageOf } from './core/errors.ts'
+import { FatalError, messageOf, RetryableError } from './core/errors.ts'
 import type { ReportedError } from './core/report.ts'
 import { type OwnConnectors, openEnds } from './open-ends.ts'
+import { ONCE } from './pipeline/retry.ts'
 
 /** What `validate` found out about one sync. */
 export interface Validation {
@@ -12,7 +14,8 @@ export interface Validation {
 
 /**
  * Checks the syncs of a configuration against the systems they name, as a run would before its first row: both
- * ends answer, the model has its columns, the destination takes the fields and the mode. Writes nothing.
+ * ends answer, the model has its columns, the destination takes the fields and the mode. Writes nothing. Without
+ * `connect`, and where rows come through a pipe, it checks the options of both ends and asks neither.
  */
 export async function validate(
   config: Config,
@@ -23,6 +26,7 @@ export async function validate(
     if (options.sync !== undefined && options.sync !== sync.name) continue
     const variables = { runId: 'validate', startedAt: new Date(0).toISOString(), syncName: sync.name }
     try {
+      await checkConnections(config, { ...options, sync: sync.name })
       // What comes through a pipe can be read once, and that is not now.
       const isPiped = sync.source.rows?.from === 'stdin'
       if (options.connect === false || isPiped) {
@@ -30,7 +34,7 @@ export async function validate(
         results.push({ sync: sync.name, notes, error: null })
         continue
       }
-      await using ends = await openEnds(config, sync, options, variables)
+      await using ends = await openEnds(config, sync, { ...options, policy: ONCE }, variables)
       results.push({ sync: sync.name, notes: ends.notes, error: null })
     } catch (error) {
       results.push({ sync: sync.name, notes: [], error: reported(error) })
@@ -39,8 +43,12 @@ export async function validate(
   return results
 }
 
-/** An error as reports carry it. Whatever is not a FatalError is a bug of ours and says so. */
-export function reported(error: unknown): ReportedError {
+/** An error as reports carry it. What is neither for the user nor for another attempt is a bug of ours and says so. */
+export function reported(thrown: unknown): ReportedError {
+  const error =
+    thrown instanceof RetryableError
+      ? new FatalError('temporary_failure', `${thrown.message}; run again`, { cause: thrown })
+      : thrown
   if (error instanceof FatalError) return { code: error.code, message: error.message, kind: error.kind }
   return { code: 'internal_error', message: `${messageOf(error)} (a bug of rowferry: please report it)`, kind: 'bug' }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Argument, Command, Option } from 'commander'
+import { parseDocument } from 'yaml'
 import { oneLine } from './printable.ts'
 
 /** What may stand in a place, and what it means. */
@@ -128,7 +129,6 @@ function tagsOf(syncs: readonly WrittenSync[]): Completion[] {
 
 /** Reads names alone: a Tab must not ask for variables to be set, nor complain about the rest of the file. */
 export const readSyncs: ReadSyncs = async ({ file, chdir = '.' }) => {
-  const { parseDocument } = await import('yaml')
   for (const name of file === undefined ? ['rowferry.yaml', 'rowferry.yml'] : [file]) {
     try {
       const { syncs } = (parseDocument(readFileSync(join(chdir, name), 'utf8')).toJS() ?? {}) as { syncs?: unknown }

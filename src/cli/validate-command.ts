@@ -43,7 +43,7 @@ async function validateSelected(
   { connect, json }: ValidateOptions,
   { config, output, interruption }: Session,
 ): Promise<ExitCode> {
-  const { suggestion, validate } = await import('../index.ts')
+  const { checkConnections, suggestion, validate } = await import('../index.ts')
   const { exitCodeOfError, mostSerious } = await import('./exit-code.ts')
   const { selectSyncs } = await import('./select-syncs.ts')
   const { formatVerdict } = await import('./validate-summary.ts')
@@ -51,6 +51,8 @@ async function validateSelected(
 
   const selected = selectSyncs(config.syncs, { names, tags: [] }, suggestion)
   const nameWidth = Math.max(...selected.map((name) => name.length))
+  // Those that no sync uses are nobody's verdict.
+  if (names.length === 0) await checkConnections(config)
   const codes: ExitCode[] = []
   for (const name of selected) {
     if (interruption.signal.aborted) break

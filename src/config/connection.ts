@@ -3,6 +3,7 @@ import type { Path } from './origin.ts'
 import { type Problem, type ProblemOptions, problemAt, problemList } from './problem.ts'
 import type { Config, ConnectionConfig } from './resolved.ts'
 import { checkSchema } from './schema-problems.ts'
+import { readTypedEnvironment } from './typed-environment.ts'
 
 /** The connector and its options of the value of a connection; undefined where a text is no URL. */
 export function readConnection(
@@ -39,7 +40,8 @@ export type CheckedOptions<Options> =
 
 /**
  * Checks a connection's options by the schema of its connector. Options it does not know are problems, unless it
- * says itself that it takes any (a loose object). Messages show no values: they may be secrets.
+ * says itself that it takes any (a loose object). What the environment says is read as a number, true or false where
+ * the schema wants one. Messages show no values: they may be secrets.
  */
 export function checkConnection<Options>(
   config: Config,
@@ -48,7 +50,9 @@ export function checkConnection<Options>(
 ): CheckedOptions<Options> {
   const problems = problemList(config.origin)
   const at = ['connections', connection.name]
-  const options = checkSchema(strict(schema), connection.options, problems, { at, secret: true })
+  const uses = config.origin.environmentUses
+  const { value } = readTypedEnvironment(strict(schema), connection.options, { uses, at })
+  const options = checkSchema(strict(schema), value, problems, { at, secret: true })
   const found = problems.all()
   return found.length === 0 ? { options: options as Options } : { problems: found }
 }

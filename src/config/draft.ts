@@ -35,7 +35,7 @@ export function draftReader(
     text(value, path) {
       if (environment === undefined || isQuery(path)) return value
       const expansion = expandEnvironment(value, environment)
-      if (expansion.values.length > 0) environmentUses.set(formatPath(path), { path, values: expansion.values })
+      if (expansion.expanded) environmentUses.set(formatPath(path), { path, values: expansion.values })
       for (const { reference, message, suggestion } of expansion.problems)
         problems.add(path, message, { within: reference, suggestion })
       return expansion.text

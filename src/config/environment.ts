@@ -5,6 +5,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface Expansion {
   readonly text: string
+  /** Whether a reference was replaced, if only by its default. */
+  readonly expanded: boolean
   /** Values of the variables that are part of the text. */
   readonly values: readonly string[]
   readonly problems: readonly ExpansionProblem[]
@@ -27,6 +29,7 @@ const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(\}|:-|:\?)/y
 export function expandEnvironment(text: string, environment: Environment): Expansion {
   const values: string[] = []
   const problems: ExpansionProblem[] = []
+  let expanded = false
   let at = 0
 
   // Reads up to the end, or to the brace that closes the surrounding reference; collects only where it is used.
@@ -49,6 +52,7 @@ export function expandEnvironment(text: string, environment: Environment): Expan
     if (match === null) return malformed(start, used)
     const [head, name, form] = match as unknown as [string, string, string]
     at += head.length
+    expanded = true
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined
     const given = form === '}' ? value !== undefined : value !== undefined && value !== ''
     const alternative = form === '}' ? '' : read(true, used && !given)
@@ -83,6 +87,6 @@ export function expandEnvironment(text: string, environment: Environment): Expan
     return ''
   }
 
-  const expanded = text.includes('$') ? read(false, true) : text
-  return { text: expanded, values: values.filter((value) => value !== ''), problems }
+  const result = text.includes('$') ? read(false, true) : text
+  return { text: result, expanded, values: values.filter((value) => value !== ''), problems }
 }

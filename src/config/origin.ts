@@ -17,7 +17,7 @@ export interface Aim {
   readonly within?: string
 }
 
-/** Text that was put together from environment variables: the values that went into it. */
+/** Text with references to the environment: the values that went into it, none where there were only defaults. */
 export interface EnvironmentUse {
   readonly path: Path
   readonly values: readonly string[]
@@ -42,4 +42,9 @@ export function formatPath(path: Path): string {
     else text += text === '' ? part : `.${part}`
   }
   return text
+}
+
+/** Whether the environment says what stands there: it may be a secret. A default stands in the file. */
+export function isFromEnvironment({ environmentUses }: Origin, path: Path): boolean {
+  return (environmentUses.get(formatPath(path))?.values.length ?? 0) > 0
 }

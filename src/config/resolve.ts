@@ -4,6 +4,7 @@ import { readConnection } from './connection.ts'
 import { type Draft, readObject } from './draft.ts'
 import type { Environment } from './environment.ts'
 import { readModelFile } from './model-file.ts'
+import { formatPath } from './origin.ts'
 import type { ProblemList } from './problem.ts'
 import type { Config, ConnectionConfig, SyncConfig } from './resolved.ts'
 import { isRowsFile, resolveRows } from './rows-source.ts'
@@ -37,11 +38,13 @@ export function resolveConfig(input: unknown, { baseDirectory, environment }: Re
 export function resolveDraft(draft: Draft, baseDirectory: string): Config {
   const { problems } = draft
   if (draft.value === undefined) problems.throwIfAny()
-  readTypedEnvironment(draft)
-  const checked = checkSchema(configSchema, draft.value, problems, { at: [] })
-  checkRules(draft.value, problems)
-  const connections = resolveConnections(draft.value, baseDirectory, problems)
-  const models = readModels(draft.value, baseDirectory, problems)
+  const { value, typed } = readTypedEnvironment(configSchema, draft.value, { uses: draft.environmentUses, at: [] })
+  // A batch size is no secret, and hiding every "100" in the log would be odd.
+  for (const path of typed) draft.environmentUses.delete(formatPath(path))
+  const checked = checkSchema(configSchema, value, problems, { at: [] })
+  checkRules(value, problems)
+  const connections = resolveConnections(value, baseDirectory, problems)
+  const models = readModels(value, baseDirectory, problems)
   problems.throwIfAny()
   const config = checked as CheckedConfig
   return {

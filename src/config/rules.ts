@@ -1,10 +1,14 @@
 import { didYouMean } from '../core/did-you-mean.ts'
-import { formatPath, type Path } from './origin.ts'
+import { readConnection } from './connection.ts'
+import { isFromEnvironment, type Path } from './origin.ts'
 import type { ProblemList } from './problem.ts'
 import { checkRows } from './rows-source.ts'
 import { NAME_PATTERN } from './schema.ts'
 
 type Values = Readonly<Record<string, unknown>>
+
+/** Key indexes are named like their syncs, and this file of the state folder is none. */
+const RESERVED_NAME = 'history'
 
 /**
  * The rules between keys: names, references, exactly one of several. They look at the raw values, so that they
@@ -14,9 +18,10 @@ export function checkRules(config: unknown, problems: ProblemList): void {
   const { connections, syncs } = valuesOf(config)
   checkNames(connections, 'connections', problems)
   checkNames(syncs, 'syncs', problems)
-  const known = isValues(connections) ? Object.keys(connections) : undefined
+  if (Object.hasOwn(valuesOf(syncs), RESERVED_NAME))
+    problems.add(['syncs', RESERVED_NAME], 'this is the name of the run history; choose another', { part: 'key' })
   for (const [name, sync] of Object.entries(valuesOf(syncs)))
-    if (isValues(sync)) checkSync(sync, ['syncs', name], known, problems)
+    if (isValues(sync)) checkSync(sync, ['syncs', name], isValues(connections) ? connections : undefined, problems)
 }
 
 function checkNames(map: unknown, kind: string, problems: ProblemList): void {
@@ -27,22 +32,24 @@ function checkNames(map: unknown, kind: string, problems: ProblemList): void {
       })
 }
 
-function checkSync(sync: Values, at: Path, connections: readonly string[] | undefined, problems: ProblemList): void {
+function checkSync(sync: Values, at: Path, connections: Values | undefined, problems: ProblemList): void {
+  const names = connections && Object.keys(connections)
   for (const end of ['source', 'destination']) {
     const { connection } = valuesOf(sync[end])
-    if (typeof connection === 'string' && connections !== undefined && !connections.includes(connection))
+    if (typeof connection === 'string' && names !== undefined && !names.includes(connection))
       problems.add(
         [...at, end, 'connection'],
         `no connection named ${shown(connection, [...at, end, 'connection'], problems)}`,
         {
-          suggestion: didYouMean(connection, connections),
+          suggestion: didYouMean(connection, names),
         },
       )
   }
-  const { source, destination, fields, deletes, key } = sync
+  const { source, destination, fields, exclude, deletes, key } = sync
   if (isValues(source)) {
     exactlyOne(source, ['sql', 'file', 'table', 'stdin'], [...at, 'source'], problems)
     checkRows(source, [...at, 'source'], problems)
+    checkReadOptions(source, connections, [...at, 'source'], problems)
     if (has(source, 'table') && !has(source, 'sql') && !has(source, 'file') && has(source, 'params'))
       problems.add([...at, 'source', 'params'], 'a table takes no params; remove them, or give sql or file', {
         part: 'key',
@@ -55,9 +62,25 @@ function checkSync(sync: Values, at: Path, connections: readonly string[] | unde
     if (isValues(mapping)) checkMapping(mapping, [...at, 'fields', field], problems)
   if (isValues(fields) && Object.keys(fields).length === 0)
     problems.add([...at, 'fields'], 'no field is mapped; name one, or remove `fields` to map all columns')
+  if (fields !== undefined && exclude !== undefined)
+    problems.add([...at, 'exclude'], 'fields says which columns are sent, so this does nothing; remove one of them', {
+      part: 'key',
+    })
   const { as } = valuesOf(deletes)
   if (isValues(as) && Object.keys(as).length === 0)
     problems.add([...at, 'deletes', 'as'], 'no field is set; name one, or write delete')
+}
+
+/** What says how Postgres is read, where something else is: it would be passed over in silence. */
+function checkReadOptions(source: Values, connections: Values | undefined, at: Path, problems: ProblemList): void {
+  const { connection } = source
+  const known = connections !== undefined && typeof connection === 'string' && Object.hasOwn(connections, connection)
+  const value = known ? connections[connection] : undefined
+  const type = typeof value === 'string' || isValues(value) ? readConnection(value)?.type : undefined
+  if (type !== 'sqlite') return
+  for (const name of ['read', 'idle_timeout'])
+    if (has(source, name))
+      problems.add([...at, name], 'this is about Postgres and means nothing to SQLite; remove it', { part: 'key' })
 }
 
 function checkMapping(mapping: Values, at: Path, problems: ProblemList): void {
@@ -85,7 +108,7 @@ function checkUnique(list: unknown, at: Path, problems: ProblemList): void {
 
 // Whoever writes the wrong variable into the wrong place must not find its secret in the log.
 function shown(text: string, path: Path, problems: ProblemList): string {
-  return problems.origin.environmentUses.has(formatPath(path)) ? 'as the environment says' : JSON.stringify(text)
+  return isFromEnvironment(problems.origin, path) ? 'as the environment says' : JSON.stringify(text)
 }
 
 function has(values: Values, name: string): boolean {

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { didYouMean } from '../core/did-you-mean.ts'
-import { formatPath, type Path } from './origin.ts'
+import { isFromEnvironment, type Path } from './origin.ts'
 import type { ProblemList } from './problem.ts'
 
 type Issue = z.core.$ZodIssue
@@ -47,8 +47,10 @@ export function checkSchema<Output>(
       return
     }
     const suggestion = typeof input === 'string' ? didYouMean(input, wordsOf(issue)) : undefined
-    const hidden = secret || problems.origin.environmentUses.has(formatPath(here))
-    const got = message.startsWith('expected') ? `, got ${described(input, hidden)}` : ''
+    const hidden = secret || isFromEnvironment(problems.origin, here)
+    // What a rule between the options of a map expects, no other map would be.
+    const isRule = issue.code === 'custom' && typeof input === 'object'
+    const got = message.startsWith('expected') && !isRule ? `, got ${described(input, hidden)}` : ''
     problems.add(here, message + got, { suggestion })
   }
   for (const issue of result.error.issues) report(issue, [])

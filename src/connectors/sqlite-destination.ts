@@ -113,10 +113,16 @@ class SqliteTableDestination implements Destination {
   /** The connection that writes; opened, and the file created, at the first use. */
   #database(): SqliteDatabase {
     if (this.#connection === undefined) {
-      this.#connection = new this.#driver(this.#path, { timeout: BUSY_TIMEOUT_MS })
-      // An acknowledged batch survives a power cut, as the key index takes for granted.
-      this.#connection.pragma('synchronous = FULL')
-      this.#connection.pragma('foreign_keys = ON')
+      const connection = new this.#driver(this.#path, { timeout: BUSY_TIMEOUT_MS })
+      try {
+        // An acknowledged batch survives a power cut, as the key index takes for granted.
+        connection.pragma('synchronous = FULL')
+        connection.pragma('foreign_keys = ON')
+      } catch (error) {
+        connection.close()
+        throw error
+      }
+      this.#connection = connection
     }
     return this.#connection
   }

@@ -55,12 +55,14 @@ export interface KeyList {
 export interface Destination extends AsyncDisposable {
   /**
    * Looks at the object without changing anything: it exists (or will be created), has the fields, accepts them,
-   * grants what the mode needs. Throws FatalError that names everything wrong. The notes are for `plan`.
+   * grants what the mode needs. Throws FatalError that names everything wrong, RetryableError where it may be asked
+   * again. The notes are for `plan`.
    */
   check(): Promise<readonly string[]>
   /**
    * Makes what is missing (`create: true`), and says so: nothing that an index knows of the object holds any more.
-   * Called once before the first list or write; never in a dry run.
+   * Called before the first list or write, and again only where it threw RetryableError, having made nothing; never in
+   * a dry run.
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: most destinations make nothing and have nothing to say
   prepare(): Promise<'created' | void>
@@ -69,7 +71,10 @@ export interface Destination extends AsyncDisposable {
    * sent again as it is, BatchRefusedError where it has to be split, FatalError where the user must act.
    */
   write(batch: ChangeBatch, signal: AbortSignal): Promise<readonly Outcome[]>
-  /** Only where declared. Throws FatalError where a key cannot be expressed in the encodings. */
+  /**
+   * Only where declared. Throws FatalError where a key cannot be expressed in the encodings. Where it, or the first
+   * step of its rows, throws RetryableError, it is asked again.
+   */
   list?(signal: AbortSignal): KeyList
 }
 

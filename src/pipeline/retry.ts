@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
 import { FatalError, messageOf, RetryableError } from '../core/errors.ts'
 import type { Tally } from '../core/tally.ts'
 
@@ -12,6 +12,9 @@ export interface RetryPolicy {
 
 export const DEFAULT_RETRY: RetryPolicy = { attempts: 6, firstDelayMs: 500, maxDelayMs: 30_000 }
 
+/** No second attempt: for whoever waits for the answer. */
+export const ONCE: RetryPolicy = { ...DEFAULT_RETRY, attempts: 1 }
+
 /** A destination may ask for more patience than the policy has, but not for a run that never ends. */
 const LONGEST_REQUESTED_MS = 10 * 60_000
 
@@ -21,23 +24,51 @@ const LONGEST_REQUESTED_MS = 10 * 60_000
  */
 export async function withRetry<Result>(
   send: () => Promise<Result>,
-  options: { policy: RetryPolicy; clock: Clock; tally: Tally; signal: AbortSignal; random?: () => number },
+  options: {
+    policy: RetryPolicy
+    clock: Clock
+    /** Where attempts are counted. */
+    tally?: Tally
+    signal: AbortSignal
+    /** What the destination has to do, for the message. */
+    what?: string
+    random?: () => number
+  },
 ): Promise<Result> {
-  const { policy, clock, tally, signal, random = Math.random } = options
+  const { policy, clock, tally, signal, what = 'take a batch', random = Math.random } = options
   for (let attempt = 1; ; attempt++) {
     try {
       return await send()
     } catch (error) {
       if (!(error instanceof RetryableError)) throw error
       if (attempt >= policy.attempts || signal.aborted) {
-        const message = `the destination did not take a batch in ${attempt} attempts (${messageOf(error)}); run again when it does`
+        const attempts = attempt === 1 ? '1 attempt' : `${attempt} attempts`
+        const message = `the destination did not ${what} in ${attempts} (${messageOf(error)}); run again when it does`
         throw new FatalError('retries_exhausted', message, { cause: error })
       }
       const backOff = Math.min(policy.firstDelayMs * 2 ** (attempt - 1), policy.maxDelayMs) * (0.5 + random() / 2)
       const wait = Math.min(Math.max(backOff, error.retryAfterMs ?? 0), LONGEST_REQUESTED_MS)
-      tally.requests.retried++
-      tally.requests.throttled_ms += Math.round(error.retryAfterMs === undefined ? 0 : wait)
+      if (tally !== undefined) {
+        tally.requests.retried++
+        tally.requests.throttled_ms += Math.round(error.retryAfterMs === undefined ? 0 : wait)
+      }
       await clock.sleep(wait, signal)
     }
   }
+}
+
+/** How long to go on asking a destination that is busy. */
+export interface Patience {
+  readonly policy?: RetryPolicy | undefined
+  readonly clock?: Clock | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Asks a destination for what is no batch, as {@link withRetry} does. `what` completes "the destination did not …". */
+export async function patiently<Result>(
+  what: string,
+  ask: () => Promise<Result>,
+  { policy = DEFAULT_RETRY, clock = systemClock, signal = new AbortController().signal }: Patience,
+): Promise<Result> {
+  return withRetry(ask, { policy, clock, signal, what })
 }

@@ -1,8 +1,8 @@
-import { join } from 'node:path'
 import type { Report, RowIssue, RunStatus } from '../core/report.ts'
 import type { SqliteDatabase, SqliteStatement } from '../core/sqlite-driver.ts'
 import type { SyncMode } from '../core/sync-mode.ts'
 import { historyError, openHistoryFile } from './run-history-file.ts'
+import { historyPath } from './state-folder.ts'
 
 /** A run as it begins. Start it while the lock of its sync is held: what still counts as running then was killed. */
 export interface RunStart {
@@ -63,7 +63,7 @@ const BUFFERED_ISSUES = 500
 
 /** Opens `history.sqlite` of a state folder, and makes both where they are missing. Throws FatalError. */
 export async function openRunHistory(stateFolder: string): Promise<RunHistory> {
-  const path = join(stateFolder, 'history.sqlite')
+  const path = historyPath(stateFolder)
   return new SqliteRunHistory(path, await openHistoryFile(path))
 }
 

@@ -5,22 +5,20 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { checkConnection } from '../../src/config/connection.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import { formatProblem } from '../../src/config/problem.ts'
 import { resolveConfig } from '../../src/config/resolve.ts'
 import { ROW_OPTIONS } from '../../src/config/rows-schema.ts'
 import { jsonSchema } from '../../src/config/schema.ts'
-import { CONNECTORS, findDestination } from '../../src/connectors/registry.ts'
+import { CONNECTORS, type Connector } from '../../src/connectors/registry.ts'
 import { rowOptions } from '../../src/connectors/row-options.ts'
 import { loadSqlite } from '../../src/core/sqlite-driver.ts'
 import { sync } from '../../src/sync.ts'
-import { folderWith, problemsOf } from './config-folder.ts'
+import { readPage } from '../support/markdown.ts'
+import { yamlExamplesOf } from '../support/yaml-examples.ts'
+import { folderWith } from './config-folder.ts'
 
-const page = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8')
-
-/** What the examples of the page take from the environment. */
-const ENVIRONMENT = { DATABASE_URL: 'postgres://reader@localhost/warehouse', APP_PASSWORD: 'secret', BATCH_SIZE: '500' }
+const configuration = readPage('docs/configuration.md')
+const page = configuration.text
 
 /** A line of a table of options: `syncs.*.mode`, `postgres.port`. */
 interface Row {
@@ -39,43 +37,6 @@ const rows = [...page.matchAll(/<!-- options: (\S+?)(?: only .+?)? -->\n([\s\S]*
       }),
     ),
 )
-
-interface Example {
-  /** `sync` or `connections` for what stands there; nothing for a whole file. */
-  readonly part: string
-  readonly text: string
-  /** What is printed, where the example is refused. */
-  readonly refusal: string | undefined
-  readonly line: number
-}
-
-const examples = [...page.matchAll(/^```yaml *(\w*?) ?(refused)?\n([\s\S]*?)^```\n(?:\n```\n([\s\S]*?)\n```)?/gm)].map(
-  ({ 1: part = '', 2: refused, 3: text = '', 4: after, index }): Example => ({
-    part,
-    text,
-    refusal: refused === undefined ? undefined : (after ?? 'the refusal is missing'),
-    line: page.slice(0, index).split('\n').length,
-  }),
-)
-
-const MINIMAL = {
-  source: '{ connection: warehouse, table: contacts }',
-  key: 'id',
-  mode: 'mirror',
-  destination: '{ connection: app, table: contacts }',
-}
-
-/** An example as a whole file. */
-function fileOf({ part, text }: Example): string {
-  if (part === '') return text
-  const indented = (depth: number) => text.replace(/^(?=.)/gm, ' '.repeat(depth))
-  if (part === 'connections') return `version: 1\nconnections:\n${indented(2)}syncs: {}\n`
-  assert.equal(part, 'sync')
-  const missing = Object.entries(MINIMAL).filter(([name]) => !new RegExp(`^${name}:`, 'm').test(text))
-  const lines = missing.map(([name, value]) => `    ${name}: ${value}\n`).join('')
-  const connections = `connections:\n  warehouse: \${DATABASE_URL}\n  app: sqlite:./app.db\n`
-  return `version: 1\n${connections}syncs:\n  contacts:\n${lines}${indented(4)}`
-}
 
 test('the tables of docs/configuration.md say what the schemas say', () => {
   const script = join(import.meta.dirname, '../../scripts/config-docs.mjs')
@@ -97,11 +58,20 @@ function* pathsOf(schema: unknown, at: string): Generator<string> {
   for (const form of (anyOf ?? []) as Schema[]) yield* pathsOf(form, at)
 }
 
+/** The options of its connections; undefined where it has none. */
+async function optionsOf(connector: Connector | undefined): Promise<z.ZodType | undefined> {
+  const { source, destination, inline } = connector ?? {}
+  const define = destination ?? (inline === undefined ? source : undefined)
+  return (await define?.())?.options
+}
+
 test('every option is in exactly one table of docs/configuration.md', async () => {
   const expected = [...pathsOf(jsonSchema(), '')]
-  for (const { type, destination } of CONNECTORS) {
-    if (destination === undefined) continue
-    const schema = z.toJSONSchema((await destination()).options, { io: 'input' })
+  for (const connector of CONNECTORS) {
+    const { type } = connector
+    const options = await optionsOf(connector)
+    if (options === undefined) continue
+    const schema = z.toJSONSchema(options, { io: 'input' })
     // What names the connector is an option of every connection.
     expected.push(...[...pathsOf(schema, type)].filter((path) => path !== `${type}.type`))
   }
@@ -123,6 +93,7 @@ const LEAST: Readonly<Record<string, Schema>> = {
   sqlite: { path: 'app.db' },
   file: { path: 'rows.csv' },
   stdout: {},
+  generate: {},
   blackhole: {},
 }
 
@@ -136,7 +107,7 @@ function configWith(path: readonly string[], value: unknown): unknown {
     destination: { connection: 'db', table: 'copies' },
     ...(part === 'fields' ? { fields: { any: { from: 'id' } } } : {}),
   }
-  const config = { version: 1, connections: { db: 'sqlite:./app.db' }, syncs: { any: sync } }
+  const config = { version: 1, connections: { db: 'postgres://localhost/app' }, syncs: { any: sync } }
   if (value === undefined) return config
   let at = config as Record<string, unknown>
   for (const step of path.slice(0, -1)) {
@@ -172,7 +143,8 @@ test('a default that the page states as a value is what the code takes without t
         path,
       )
     } else {
-      const { options } = await findDestination(type)
+      const connector = CONNECTORS.find((one) => one.type === type)
+      const options = (await optionsOf(connector)) as z.ZodType
       assert.deepEqual(options.parse({ ...least, [name]: value }), options.parse(least), path)
     }
     checked.push(path)
@@ -183,39 +155,16 @@ test('a default that the page states as a value is what the code takes without t
     'syncs.*.fields.*.nulls',
     'postgres.port',
     'blackhole.rows',
+    'generate.change_rate',
   ]) {
     assert.ok(checked.includes(path), path)
   }
   assert.ok(checked.length >= 20, `${checked.length} defaults were checked`)
 })
 
-for (const example of examples) {
-  const { line, refusal } = example
-  const files = { 'rowferry.yaml': fileOf(example), 'models/contacts.sql': 'select 1 as id' }
-  if (refusal === undefined) {
-    test(`the example in line ${line} of docs/configuration.md loads, and connectors know its options`, async (t) => {
-      const config = await loadConfig({ directory: folderWith(t, files), environment: ENVIRONMENT })
-      for (const connection of config.connections.values()) {
-        const { options } = await findDestination(connection.type)
-        assert.deepEqual(checkConnection(config, connection, options).problems?.map(formatProblem), undefined)
-      }
-    })
-    continue
-  }
-  test(`the example in line ${line} of docs/configuration.md is refused with what stands below it`, async (t) => {
-    const { problems } = await problemsOf(loadConfig({ directory: folderWith(t, files), environment: ENVIRONMENT }))
-    // Of a part it is told what is wrong, and not where: the lines are those of a file that the reader does not see.
-    const isWhole = refusal.startsWith('rowferry.yaml:')
-    const told = problems.map((problem) =>
-      formatProblem(isWhole ? problem : { ...problem, file: undefined, frame: undefined }),
-    )
-    assert.deepEqual(told.join('\n').split('\n'), refusal.split('\n'))
-  })
-}
-
 test('the complete example runs', async (t) => {
-  const [complete] = examples
-  assert.ok(complete !== undefined && complete.part === '')
+  const [complete] = yamlExamplesOf(configuration)
+  assert.ok(complete !== undefined && complete.part === 'file')
   const directory = folderWith(t, { 'rowferry.yaml': complete.text })
   const Sqlite = await loadSqlite()
   const warehouse = new Sqlite(join(directory, 'warehouse.db'))

@@ -95,3 +95,26 @@ test('the engine can raise problems of its own at any place', async (t) => {
   const absent = configProblem(config, ['syncs', 'users', 'deletes', 'as'], 'cannot be archived')
   assert.deepEqual([absent.line, absent.column], [9, 3])
 })
+
+test('what the environment says is read as a number, true or false where the connector wants one', async (t) => {
+  const schema = z.object({
+    rows: z.int(),
+    rate: z.number().optional(),
+    fast: z.boolean(),
+    limits: z.object({ wait: z.number(), names: z.array(z.number()) }),
+    token: z.string(),
+  })
+  const options = `type: x, rows: "\${ROWS}", rate: "\${RATE:-0.5}", fast: "\${FAST}", token: "\${TOKEN}"`
+  const text = `connections:\n  crm: { ${options}, limits: { wait: "\${ROWS}", names: [1, "\${ROWS}"] } }\n`
+  const environment = { ROWS: '12', FAST: 'false', TOKEN: '123456' }
+  const config = await loadText(t, syncYaml().replace('connections:\n', text), environment)
+  const connection = config.connections.get('crm')
+  assert.ok(connection)
+  const { options: read, problems } = checkConnection(config, connection, schema)
+  assert.deepEqual(problems, undefined)
+  assert.deepEqual(
+    { ...read, limits: { ...read?.limits } },
+    { rows: 12, rate: 0.5, fast: false, token: '123456', limits: { wait: 12, names: [1, 12] } },
+  )
+  assert.equal(connection.options['rows'], '12', 'the configuration is as it was')
+})

@@ -128,23 +128,25 @@ test('what is left out has its default, or stays open where the destination deci
 })
 
 test('every other form of a value is understood', async (t) => {
-  const sync = syncOf(
-    await loadText(
-      t,
+  const config = await loadText(
+    t,
+    [
       syncYaml({
         source:
-          '{ connection: db, sql: select 1, read: cursor, idle_timeout: 90s, params: { a: null, b: 1.5, c: "x" } }',
+          '{ connection: pg, sql: select 1, read: cursor, idle_timeout: 90s, params: { a: null, b: 1.5, c: "x" } }',
         key: '[tenant_id, order_id]',
         destination: '{ connection: db, object: orders, match: [tenant, number], create: true }',
         deletes: '{ scope: all, as: { deleted: true, deleted_at: { variable: run.started_at }, note: null } }',
         fields: '{ a: { from: x, on: insert }, b: { value: null } }',
-        exclude: '[notes]',
         guards: '{ max_deletes: 500, max_rejected: 0 }',
         index: '{ bootstrap: empty, refresh: 1d }',
         batch: '{ rate: 5/s }',
-      }),
-    ),
+      }).replace('  db: sqlite:./app.db\n', '  db: sqlite:./app.db\n  pg: postgres://localhost/app\n'),
+      '  more:\n    source: { connection: db, table: a }\n    key: id\n    mode: upsert\n',
+      '    destination: { connection: db, table: b }\n    exclude: [notes]\n',
+    ].join(''),
   )
+  const sync = syncOf(config)
   assert.deepEqual({ ...sync.source.params }, { a: null, b: 1.5, c: 'x' })
   assert.deepEqual([sync.source.read, sync.source.idleTimeoutMs], ['cursor', 90_000])
   assert.deepEqual(sync.key, ['tenant_id', 'order_id'])
@@ -162,7 +164,7 @@ test('every other form of a value is understood', async (t) => {
   })
   assert.equal(sync.fields?.[0]?.on, 'insert')
   assert.deepEqual(sync.fields?.[1]?.from, { kind: 'constant', value: null })
-  assert.deepEqual(sync.exclude, ['notes'])
+  assert.deepEqual(syncOf(config, 'more').exclude, ['notes'])
   assert.deepEqual(sync.guards, { maxDeletes: { count: 500 }, minRows: undefined, maxRejected: { count: 0 } })
   assert.deepEqual(sync.index, { bootstrap: 'empty', refresh: 86_400_000 })
   assert.deepEqual(sync.batch.rate, { requests: 5, perMs: 1000 })
@@ -244,6 +246,27 @@ test('a variable is a number, true or false where nothing else will do', async (
       'syncs.users.guards.min_rows: expected a number, got something that is not shown here',
     ],
   )
+})
+
+test('a default is read like the value of a variable', async (t) => {
+  const text = syncYaml({
+    source: '{ connection: db, sql: select 1, params: { limit: "${LIMIT:-100}" } }',
+    destination: '{ connection: db, table: copies, create: "${CREATE:-true}" }',
+    batch: '{ size: "${SIZE:-${BATCH:-500}}", concurrency: "${CONCURRENCY:-2}" }',
+    guards: '{ max_deletes: "${MOST:-50}" }',
+  })
+  const sync = syncOf(await loadText(t, text, { CONCURRENCY: '' }))
+  assert.deepEqual(sync.batch, { size: 500, concurrency: 2, rate: undefined })
+  assert.deepEqual([sync.destination.create, sync.guards.maxDeletes], [true, { count: 50 }])
+  assert.equal(sync.source.params['limit'], '100')
+
+  const { problems } = await problemsOf(loadText(t, syncYaml({ batch: '{ size: "${SIZE:-many}" }' })))
+  assert.deepEqual(
+    problems.map(({ message }) => message),
+    ['expected a number, got "many"'],
+    'a default stands in the file and is no secret',
+  )
+  await assert.rejects(loadText(t, syncYaml({ batch: '{ size: "$$500" }' })), /expected a number, got "\$500"/)
 })
 
 test('a folder without a configuration says how to get one', async (t) => {

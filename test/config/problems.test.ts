@@ -175,6 +175,22 @@ const WRONG: readonly (readonly [name: string, lines: Record<string, string | nu
     '10:25  index.bootstrap: expected list | empty, got "lst" — did you mean "list"?',
   ],
   ['tags that are no list', { tags: 'crm' }, '10:11  tags: expected a list, got "crm"'],
+  [
+    'columns that are excluded from fields',
+    { fields: '{ a: x }', exclude: '[y]' },
+    '11:5  exclude: fields says which columns are sent, so this does nothing; remove one of them',
+  ],
+  [
+    'ways to read Postgres for SQLite',
+    { source: '{ connection: db, table: users, read: auto, idle_timeout: 5m }' },
+    '6:45  source.read: this is about Postgres and means nothing to SQLite; remove it',
+    '6:57  source.idle_timeout: this is about Postgres and means nothing to SQLite; remove it',
+  ],
+  [
+    'a text with commas that is cut off',
+    { source: '{ connection: db, sql: select a, b from t, c }' },
+    '6:46  source["b from t"]: this has no value; if it belongs to "sql", put quotes around the whole text: within { } a comma ends it',
+  ],
   ['an unknown key', { descripton: 'x' }, '10:5  descripton: unknown key — did you mean "description"?'],
   [
     'an unset variable',
@@ -238,6 +254,11 @@ const FILES: readonly (readonly [name: string, text: string, ...heads: string[]]
     '4:3  connections.-a: expected a name of a-z, 0-9, _ and -, at most 64, the first a letter or a digit',
   ],
   [
+    'a sync that has the name of the run history',
+    syncYaml().replace('  users:', '  history:').replace('  db:', '  history: sqlite:./app.db\n  db:'),
+    '6:3  syncs.history: this is the name of the run history; choose another',
+  ],
+  [
     'the name __proto__',
     'version: 1\nconnections: { __proto__: sqlite:x }\nsyncs: {}\n',
     '2:16  connections.__proto__: "__proto__" cannot be a name; choose another',
@@ -256,6 +277,12 @@ const FILES: readonly (readonly [name: string, text: string, ...heads: string[]]
     '2:1  version: this key is there twice; keep one of them',
     '3:29  connections.a: this key is there twice; keep one of them',
   ],
+  [
+    'a URL that ends with a colon',
+    'version: 1\nconnections:\n  out: stdout:\n  in: file: x\nsyncs: {}\n',
+    '3:8  a text with a colon at its end, or before a blank, needs quotes',
+    '4:7  a text with a colon at its end, or before a blank, needs quotes',
+  ],
   ['a tab', 'version: 1\nconnections:\n\ta: b\n', '3:1  a tab cannot indent YAML; use spaces'],
   ['an open quote', 'version: "1\n', '2:1  cannot be read as YAML: Missing closing "quote'],
   ['two documents', 'version: 1\n---\nversion: 1\n', '2:1  a second document starts here; remove the --- line'],
@@ -264,7 +291,19 @@ const FILES: readonly (readonly [name: string, text: string, ...heads: string[]]
   [
     'an unquoted reference in a flow map',
     'version: 1\nconnections: { a: ${URL} }\n',
-    '2:20  within { } or [ ] a reference to the environment needs quotes; write "${NAME}"',
+    '2:19  within { } or [ ] a reference to the environment needs quotes; write "${NAME}"',
+  ],
+  [
+    'unquoted references with lines behind them',
+    'version: 1\nconnections: {\n  a: ${URL},\n  b: "sqlite:x",\n  c: [x, ${C:-{},${D}}/y.db],\n}\nsyncs: {}\nversion: "1\n',
+    '3:6  within { } or [ ] a reference to the environment needs quotes; write "${NAME}"',
+    '5:10  within { } or [ ] a reference to the environment needs quotes; write "${NAME}"',
+    '9:1  cannot be read as YAML: Missing closing "quote',
+  ],
+  [
+    'a reference in a map that is not closed',
+    'version: 1\nconnections: { a: x\nsyncs: ${X}\n',
+    '3:1  cannot be read as YAML: Flow map in block collection must be sufficiently indented and end with a }',
   ],
 ]
 

@@ -134,5 +134,5 @@ test('a link that leads nowhere is noticed', () => {
   assert.equal(problem(page, 'nowhere.md'), 'there is no docs/nowhere.md')
   assert.equal(problem(page, '../README.md#nothing'), 'no heading of README.md makes #nothing')
   assert.equal(problem(page, '../../elsewhere.md'), 'outside of the repository')
-  assert.equal(problem(page, '../README.md#install'), undefined)
+  assert.equal(problem(page, '../README.md#commands'), undefined)
 })

@@ -51,6 +51,7 @@ const PROPERTIES: Readonly<Record<string, Kind>> = {
 
 /** Codes that are handed on: they come from one of the places above, from a database, or from whoever calls. */
 const HANDED_ON: Readonly<Record<string, readonly string[]>> = {
+  'bench-run.ts': ['error.code'],
   'cli/session.ts': ["known === undefined ? 'internal_error' : code"],
   'config/load.ts': ['code'],
   'connectors/postgres-read-error.ts': ['code'],

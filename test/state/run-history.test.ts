@@ -17,6 +17,7 @@ import {
   type RunStart,
   TEXT_BYTES,
 } from '../../src/state/run-history.ts'
+import { historyPath, indexPath } from '../../src/state/state-folder.ts'
 
 let folder: string
 let state: string
@@ -343,4 +344,10 @@ test('an issue of a run that was never started is a mistake of the caller', asyn
   using history = await openRunHistory(state)
   assert.throws(() => history.issue('nobody', issueOf()), /was not started/)
   assert.throws(() => history.finish(reportOf('nobody')), /was not started/)
+})
+
+test('no key index has the place of the run history', () => {
+  assert.equal(indexPath('/state', 'users'), join('/state', 'users.sqlite'))
+  assert.equal(historyPath('/state'), join('/state', 'history.sqlite'))
+  assert.throws(() => indexPath('/state', 'history'), RangeError)
 })

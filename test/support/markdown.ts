@@ -15,6 +15,8 @@ export interface Page {
 /** A fenced block. */
 export interface Block {
   readonly language: string
+  /** All that stands behind the fence. */
+  readonly info?: string
   /** What stands behind the language: the file that the block is the content of. */
   readonly file: string | undefined
   readonly text: string
@@ -36,13 +38,15 @@ export function readPage(path: string): Page {
   const text = readFileSync(join(PROJECT, path), 'utf8')
   const blocks: Block[] = []
   const prose: string[] = []
-  let open: { fence: string; language: string; file: string | undefined; lines: string[]; line: number } | undefined
+  let open:
+    | { fence: string; language: string; info: string; file: string | undefined; lines: string[]; line: number }
+    | undefined
   for (const [index, line] of text.split('\n').entries()) {
     const [, fence = '', info = ''] = /^ {0,3}(`{3,})([^`]*)$/.exec(line) ?? []
     prose.push(open === undefined && fence === '' ? line : '')
     if (open === undefined) {
       const [language = '', file] = info.trim().split(/\s+/)
-      if (fence !== '') open = { fence, language, file, lines: [], line: index + 2 }
+      if (fence !== '') open = { fence, language, info: info.trim(), file, lines: [], line: index + 2 }
     } else if (fence === open.fence && info.trim() === '') {
       blocks.push({ ...open, text: `${open.lines.join('\n')}\n` })
       open = undefined
