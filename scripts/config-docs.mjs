@@ -28,9 +28,11 @@ const FORMS = {
 
 const root = jsonSchema()
 const connectors = new Map()
-for (const { type, destination } of CONNECTORS) {
-  if (destination === undefined) continue
-  const { options } = await destination()
+for (const { type, source, destination, inline } of CONNECTORS) {
+  // What reads and writes has the same options for both; those of rows belong to their sync.
+  const define = destination ?? (inline === undefined ? source : undefined)
+  if (define === undefined) continue
+  const { options } = await define()
   const schema = z.toJSONSchema(options, { io: 'input', target: 'draft-7' })
   // The type is told once for all of them, as an option of every connection.
   const { type: _, ...properties } = schema.properties
@@ -128,7 +130,9 @@ function rowsOf(page, map, path, { prefix = '', only } = {}) {
         ? '**one of these**'
         : undefined
     const at = path === 'top' ? name : `${path}.${name}`
-    const cells = [linked(page, prefix + name), typeOf(schema), missing ?? stated ?? '', text]
+    // Sections are of options of the configuration, not of a connector's of the same name.
+    const shown = connectors.has(path) ? code(prefix + name) : linked(page, prefix + name)
+    const cells = [shown, typeOf(schema), missing ?? stated ?? '', text]
     const own = `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
     const below = formsOf(schema).flatMap((form) => {
       if (form.properties !== undefined && !hasTable(at)) {

@@ -1,4 +1,16 @@
 /** The public API: everything the command line uses, and nothing more. */
+
+export type { BenchLimit } from './bench-limit.ts'
+export type { BenchRun, BenchWork, StageTime } from './bench-run.ts'
+export {
+  type BenchModelOptions,
+  type BenchOptions,
+  type BenchResult,
+  type BenchSyncOptions,
+  benchModel,
+  benchSync,
+} from './bench-sync.ts'
+export { type CheckConnectionsOptions, checkConnections } from './check-connections.ts'
 export { loadConfig } from './config/load.ts'
 export { ConfigurationProblems } from './config/problem.ts'
 export { resolveConfig } from './config/resolve.ts'
@@ -63,6 +75,7 @@ export { KeySelection } from './pipeline/key-selection.ts'
 export { keying } from './pipeline/keying.ts'
 export { mergeDiff } from './pipeline/merge-diff.ts'
 export { modeFilter } from './pipeline/mode-filter.ts'
+export type { Observe, StageName } from './pipeline/observe.ts'
 export { describePart, partOfModel, type RowPart } from './pipeline/part-of-model.ts'
 export { DEFAULT_RETRY, type RetryPolicy } from './pipeline/retry.ts'
 export { compileMapping, RowMapping } from './pipeline/row-mapping.ts'
@@ -77,6 +90,7 @@ export {
   type SyncStatus,
   syncStatus,
 } from './run-records.ts'
+export type { TimedPart } from './stage-clock.ts'
 export type { IndexOverview } from './state/index-overview.ts'
 export { KeyIndexFile } from './state/key-index-file.ts'
 export { KeySpoolFile } from './state/key-spool-file.ts'

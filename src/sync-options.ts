@@ -4,6 +4,7 @@ import type { OwnConnectors } from './open-ends.ts'
 import type { ChangeSample } from './pipeline/dry-run.ts'
 import type { Exchange } from './pipeline/exchange.ts'
 import type { Threshold } from './pipeline/guards.ts'
+import type { Observe } from './pipeline/observe.ts'
 
 /** Where a run is. Rows per second count from the first row. */
 export interface Progress {
@@ -45,5 +46,7 @@ export interface SyncOptions extends OwnConnectors {
   readonly onNote?: ((note: string) => void) | undefined
   /** Called for each invalid row and rejected change. */
   readonly onIssue?: ((issue: RowIssue) => void) | undefined
+  /** Is shown each stage before rows flow: for measuring, as `rowferry bench` does. */
+  readonly observe?: Observe | undefined
   readonly clock?: Clock | undefined
 }

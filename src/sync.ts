@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { asConfig, pickSync } from './config/pick-sync.ts'
 import { expectsProof, withProof } from './config/prove-end.ts'
 import type { Config, SyncConfig } from './config/resolved.ts'
@@ -19,12 +19,14 @@ import type { Allowances } from './pipeline/guards.ts'
 import { KeySelection } from './pipeline/key-selection.ts'
 import { describePart, partOfModel, type RowPart } from './pipeline/part-of-model.ts'
 import type { ResolvedSync } from './pipeline/resolve-sync.ts'
+import { patiently } from './pipeline/retry.ts'
 import { compileMapping, type RowMapping } from './pipeline/row-mapping.ts'
 import { runPipeline } from './pipeline/run-pipeline.ts'
 import { reportOf } from './run-report.ts'
 import { KeyIndexFile } from './state/key-index-file.ts'
 import { KeySpoolFile } from './state/key-spool-file.ts'
 import { openRunHistory, type RunHistory } from './state/run-history.ts'
+import { indexPath } from './state/state-folder.ts'
 import type { Progress, SyncOptions } from './sync-options.ts'
 
 const PROGRESS_MS = 200
@@ -114,7 +116,7 @@ class Run {
   async #run(config: Config, sync: SyncConfig): Promise<void> {
     const { dryRun = false } = this.#options
     this.#signal.throwIfAborted()
-    const index = await KeyIndexFile.open(join(config.state, `${sync.name}.sqlite`), sync.name, { keep: !dryRun })
+    const index = await KeyIndexFile.open(indexPath(config.state, sync.name), sync.name, { keep: !dryRun })
     const spool = new KeySpoolFile(config.state, sync.name)
     try {
       if (!dryRun) {
@@ -137,7 +139,8 @@ class Run {
     for (const note of ends.notes) onNote?.(note)
     index.bind(identityOf(ends))
     if ((dryRun || index.isNew) && SYNC_MODES[sync.mode].delete) onNote?.(SCOPE_NOTES[resolved.scope])
-    const created = !dryRun && (await ends.destination.prepare()) === 'created'
+    const prepare = () => patiently('get ready', () => ends.destination.prepare(), this.#options)
+    const created = !dryRun && (await prepare()) === 'created'
     // A dry run creates nothing, so only a list can tell that the object is missing.
     const unsure = dryRun && sync.destination.create && ends.declaration.lists === 'cheap'
     await this.#list(ends, index, { created, unsure })
@@ -163,7 +166,7 @@ class Run {
       const counts = await listDestination(ends, index, {
         sync,
         signal: this.#signal,
-        now: () => this.#clock.now(),
+        clock: this.#clock,
         created: object.created,
       })
       if (first && counts.listed > 0) this.#options.onNote?.(`the destination already holds ${counts.listed} records`)
@@ -180,15 +183,10 @@ class Run {
     throw new FatalError('min_rows', message)
   }
 
-  async #diff(
-    ends: Ends,
-    sync: SyncConfig,
-    index: KeyIndexFile,
-    spool: KeySpoolFile,
-    part: RowPart | undefined,
-  ): Promise<void> {
+  async #diff(ends: Ends, sync: SyncConfig, index: KeyIndexFile, spool: KeySpoolFile, part?: RowPart): Promise<void> {
     const { resolved, declaration, source } = ends
-    const { dryRun, onChange, onExchange, full, allowDeletes, allowEmpty, allowDeletesWithInvalid } = this.#options
+    const { dryRun, onChange, onExchange, observe, full, allowDeletes, allowEmpty, allowDeletesWithInvalid } =
+      this.#options
     const sent = await source.read({
       key: sync.key,
       columns: resolved.columns.map((column) => column.name),
@@ -198,6 +196,7 @@ class Run {
     const whole = inKeyOrder(sent, {
       sync: sync.name,
       state: dirname(index.path),
+      observe,
       onRows: (rows) => this.#sorting(rows),
       onSorted: () => this.#reading(),
     })
@@ -217,7 +216,7 @@ class Run {
       destination: dryRun
         ? acceptAll(resolved.match.length, mapping.deleteFields, onChange ?? (() => {}))
         : destination,
-      index: dryRun ? forgetful(index) : index,
+      index: dryRun ? forgetful(index) : (observe?.('index', index) ?? index),
       mapping,
       mode: sync.mode,
       scope: resolved.scope,
@@ -243,6 +242,7 @@ class Run {
       tally: this.#tally,
       clock: this.#clock,
       signal: this.#signal,
+      observe,
     })
     if (part !== undefined && 'keys' in part) {
       for (const key of part.keys.unmet()) this.#options.onNote?.(`the model has no row with key ${key}`)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
+import { addBenchCommand } from './bench-command.ts'
 import { whenPipeCloses } from './closed-pipe.ts'
 import { addCompleteCommand, addCompletionCommand } from './completion-command.ts'
 import { addConnectorsCommand } from './connectors-command.ts'
@@ -36,6 +37,7 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   addCompletionCommand,
   addCompleteCommand,
   addDemoCommand,
+  addBenchCommand,
 ]
 
 const EXAMPLES = `

@@ -30,7 +30,11 @@ function verdict(report: Report, style: Style): string {
   return [...parts, ...countsInWords(report, style)].join(' · ')
 }
 
-function countsInWords({ counts, dry_run, status }: Report, style: Style): string[] {
+/** `120 inserted · 49,655 unchanged`, as its parts. */
+export function countsInWords(
+  { counts, dry_run, status }: Pick<Report, 'counts' | 'dry_run' | 'status'>,
+  style: Style,
+): string[] {
   const parts: string[] = []
   const add = (count: number, words: string, format?: 'red' | 'yellow') => {
     if (count === 0) return

@@ -6,25 +6,35 @@ import { type Destination, defineDestination } from '../core/destination.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import { DONE, type Outcome } from '../core/outcome.ts'
 import { SYNC_MODE_NAMES } from '../core/sync-mode.ts'
+import { withUrl } from './url-options.ts'
 
-const blackholeOptions = z.strictObject({
-  type: z.literal('blackhole').optional(),
-  url: z
-    .string()
-    .regex(/^blackhole:(\/\/)?$/, 'expected blackhole:, without anything behind it')
-    .optional()
-    .describe('blackhole:, which says no more than the type. Default: none.'),
-  latency: z.number().min(0).max(600_000).default(0).describe('Milliseconds until a batch is answered.'),
-  reject_rate: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0)
-    .describe('Share of the keys whose changes are rejected: the same keys every time.'),
-  rows: z.int().min(1).max(1_000_000).default(10_000).describe('Most changes of a batch.'),
-})
+const SHAPE = {
+  latency: z.number().min(0).max(600_000),
+  reject_rate: z.number().min(0).max(1),
+  rows: z.int().min(1).max(1_000_000),
+} as const
 
-export type BlackholeOptions = z.infer<typeof blackholeOptions>
+export type BlackholeOptions = { readonly [Name in keyof typeof SHAPE]: z.output<(typeof SHAPE)[Name]> }
+
+const DEFAULTS: BlackholeOptions = { latency: 0, reject_rate: 0, rows: 10_000 }
+
+const blackholeOptions = z
+  .strictObject({
+    type: z.literal('blackhole').optional(),
+    url: z
+      .string()
+      .regex(/^blackhole:(\/\/)?(\?.*)?$/, 'expected blackhole:, or blackhole:?latency=5&reject_rate=0.01')
+      .optional()
+      .describe(
+        'blackhole:, or with the options in it: blackhole:?latency=5&reject_rate=0.01. Default: `"blackhole:"`.',
+      ),
+    latency: SHAPE.latency.optional().describe('Milliseconds until a batch is answered. Default: `0`.'),
+    reject_rate: SHAPE.reject_rate
+      .optional()
+      .describe('Share of the keys whose changes are rejected: the same keys every time. Default: `0`.'),
+    rows: SHAPE.rows.optional().describe('Most changes of a batch. Default: `10000`.'),
+  })
+  .transform(({ type: _, url, ...given }, context) => ({ ...DEFAULTS, ...withUrl(url, given, SHAPE, context) }))
 
 const REJECTED: Outcome = Object.freeze({
   status: 'rejected',

@@ -12,8 +12,8 @@ export interface Connector {
   /** Schemes of the URL form of a connection, without colon. */
   readonly schemes: readonly string[]
   readonly summary: string
-  /** Named by the source of a sync (`source: { stdin: csv }`), and by no connection. */
-  readonly inline?: boolean
+  /** What the source of a sync has in the place of a connection, where rows are not read through one. */
+  readonly inline?: string
   readonly source?: () => Promise<SourceDefinition>
   readonly destination?: () => Promise<DestinationDefinition>
 }
@@ -39,7 +39,7 @@ export const CONNECTORS: readonly Connector[] = [
     schemes: [],
     summary: 'rows that another program pipes in: CSV, NDJSON',
     source: async () => (await import('./stdin-source.ts')).stdinSource,
-    inline: true,
+    inline: '{ stdin: csv }',
   },
   {
     type: 'file',
@@ -47,13 +47,19 @@ export const CONNECTORS: readonly Connector[] = [
     summary: 'CSV and NDJSON: rows of a file, also as gzip; and files that new rows are appended to',
     source: async () => (await import('./file-source.ts')).fileSource,
     destination: async () => (await import('./file-destination.ts')).fileDestination,
-    inline: true,
+    inline: '{ file: PATH }',
   },
   {
     type: 'stdout',
     schemes: ['stdout'],
     summary: 'changes or new rows for another program: NDJSON, CSV',
     destination: async () => (await import('./stdout-destination.ts')).stdoutDestination,
+  },
+  {
+    type: 'generate',
+    schemes: ['generate'],
+    summary: 'rows made up by a seed, of which a chosen share changes: to measure and to try things out',
+    source: async () => (await import('./generate-source.ts')).generateSource,
   },
   {
     type: 'blackhole',
@@ -69,7 +75,14 @@ export interface Extras {
   readonly destinations?: readonly DestinationDefinition[]
 }
 
-/** The source of that type or URL scheme. Throws FatalError `unknown_connector`. */
+/** The source of rows that a sync names by itself, without a connection. */
+export async function findRowSource(type: 'stdin' | 'file'): Promise<SourceDefinition> {
+  const load = CONNECTORS.find((connector) => connector.type === type)?.source
+  if (load === undefined) throw new RangeError(`no rows come from ${type}`)
+  return await load()
+}
+
+/** The source of a connection of that type or URL scheme. Throws FatalError `unknown_connector`. */
 export async function findSource(name: string, extras: Extras = {}): Promise<SourceDefinition> {
   return await find('source', name, extras.sources ?? [])
 }
@@ -93,11 +106,15 @@ async function find<Role extends keyof Definitions>(
   if (given !== undefined) return given
   const connector = CONNECTORS.find((candidate) => answersTo(candidate, name))
   const load = connector?.[role] as (() => Promise<Definitions[Role]>) | undefined
+  if (connector?.inline !== undefined && role === 'source') {
+    const message = `${connector.type} is read without a connection: write source: ${connector.inline} in the sync`
+    throw configurationError('unknown_connector', message)
+  }
   if (load !== undefined) return await load()
   const known = [
     ...extras,
     ...CONNECTORS.filter(
-      (candidate) => candidate[role] !== undefined && !(role === 'source' && candidate.inline === true),
+      (candidate) => candidate[role] !== undefined && !(role === 'source' && candidate.inline !== undefined),
     ),
   ]
   const list = known.map(({ type }) => type).join(', ')

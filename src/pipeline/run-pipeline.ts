@@ -14,6 +14,7 @@ import { type Allowances, judgeDeletes, printThreshold, type Threshold, tooManyR
 import { keying } from './keying.ts'
 import { mergeDiff } from './merge-diff.ts'
 import { modeFilter } from './mode-filter.ts'
+import { type Observe, unobserved } from './observe.ts'
 import { Pacing, type Rate } from './pacing.ts'
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.ts'
 import type { RowMapping } from './row-mapping.ts'
@@ -47,6 +48,7 @@ export interface PipelineOptions {
   readonly clock: Clock
   /** Stops reading; batches in flight are finished and kept. */
   readonly signal: AbortSignal
+  readonly observe?: Observe | undefined
 }
 
 /**
@@ -54,15 +56,15 @@ export interface PipelineOptions {
  * was acknowledged is in the index.
  */
 export async function runPipeline(options: PipelineOptions): Promise<void> {
-  const { reading, index, mode, scope, tally, signal } = options
+  const { reading, index, mode, scope, tally, signal, observe = unobserved } = options
   const writer = openWriter(options)
   try {
     await pipeline(
       reading.rows,
-      keying(reading.layout, options.seed, tally),
-      mergeDiff(index, tally, { resend: options.resend, partial: options.partial !== undefined }),
-      modeFilter(mode, scope, tally, { listed: options.listed ?? true }),
-      writer,
+      observe('keying', keying(reading.layout, options.seed, tally)),
+      observe('diff', mergeDiff(index, tally, { resend: options.resend, partial: options.partial !== undefined })),
+      observe('filter', modeFilter(mode, scope, tally, { listed: options.listed ?? true })),
+      observe('writer', writer),
       { signal },
     )
   } finally {

@@ -140,6 +140,15 @@ test('what a run found wrong with the systems decides its exit code', async () =
   const offline = rowferry('validate', '--no-connect')
   assert.equal(offline.status, 0)
   assert.equal(offline.stderr, 'contacts  ok\nslow      ok\n')
+
+  const spare = '  spare: { type: sqlite, path: ./spare.db, mode: wal }\n'
+  writeFileSync(join(folder, 'spare.yaml'), CONFIGURATION.replace('syncs:\n', `${spare}syncs:\n`))
+  const unused = rowferry('validate', '--no-connect', '-f', 'spare.yaml')
+  assert.equal(unused.status, 78)
+  assert.match(unused.stderr, /^spare\.yaml:\d+:\d+ {2}connections\.spare\.mode: unknown key$/m)
+  assert.doesNotMatch(unused.stderr, /ok/)
+  const named = rowferry('validate', '--no-connect', '-f', 'spare.yaml', 'contacts')
+  assert.deepEqual([named.status, named.stderr], [0, 'contacts  ok\n'])
 })
 
 test('a configuration that is wrong exits 78 with all its problems, and a sync that is not there exits 64', () => {

@@ -78,6 +78,30 @@ test('takes its time, and stops waiting when the run is cancelled', async () => 
   assert(performance.now() - start >= 15)
 })
 
+test('takes its options from the URL as well, and those beside it win', async () => {
+  const { options } = blackholeDestination
+  assert.deepEqual(options.parse({ url: 'blackhole:?latency=2.5&reject_rate=0.01&rows=7' }), {
+    latency: 2.5,
+    reject_rate: 0.01,
+    rows: 7,
+  })
+  assert.equal(options.parse({ url: 'blackhole://?rows=7', rows: 8 }).rows, 8)
+  assert.deepEqual(options.parse({ url: 'blackhole:' }), options.parse({}))
+  await using destination = await open({ url: 'blackhole:?reject_rate=1' })
+  const [outcome] = await destination.write(changeBatch('upsert', FIELDS, [['1', 'one']]), signal)
+  assert.equal(outcome?.status, 'rejected')
+})
+
+test('says what is wrong with an option in the URL', () => {
+  const refusal = (url: string) =>
+    blackholeDestination.options.safeParse({ url }).error?.issues.map((one) => one.message)
+  assert.deepEqual(refusal('blackhole:?latncy=5'), [
+    'there is no option latncy — did you mean "latency"?; there are latency, reject_rate, rows',
+  ])
+  assert.match(refusal('blackhole:?reject_rate=2')?.[0] ?? '', /^reject_rate: too big: expected number to be <=1/)
+  assert.match(refusal('blackhole:?latency=')?.[0] ?? '', /^latency: invalid input: expected number/)
+})
+
 test('refuses options it does not know', () => {
   assert.equal(blackholeDestination.options.safeParse({ reject_rate: 2 }).success, false)
   assert.equal(blackholeDestination.options.safeParse({ delay: 2 }).success, false)

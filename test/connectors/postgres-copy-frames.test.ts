@@ -56,7 +56,11 @@ test('joins what the data frames hold, whatever comes between them and however t
 test('gives what the data frames of one chunk hold as one buffer, without copying it', () => {
   const chunk = Buffer.concat([1, 2, 3].map((row) => frame({ type: 'd', content: Buffer.from(`${row}\tx\n`) })))
   const parts: Buffer[] = []
-  const walker = new CopyFrames({ data: (part) => void parts.push(part), aside: () => assert.fail(), end: () => assert.fail() })
+  const walker = new CopyFrames({
+    data: (part) => void parts.push(part),
+    aside: () => assert.fail(),
+    end: () => assert.fail(),
+  })
   walker.walk(chunk)
   assert.deepEqual(parts.map(String), ['1\tx\n2\tx\n3\tx\n'])
   assert.equal(parts[0]?.buffer, chunk.buffer)

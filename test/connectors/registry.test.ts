@@ -45,7 +45,7 @@ test('names the connector that was probably meant', async () => {
   await assert.rejects(findDestination('sqllite'), wrong(/no destination "sqllite": did you mean "sqlite"\?/))
   await assert.rejects(findSource('postgress'), wrong(/no source "postgress": did you mean "postgres"\?/))
   await assert.rejects(findDestination('mainframe'), wrong(/use one of postgres, sqlite, file, stdout, blackhole/))
-  await assert.rejects(findSource('stdout'), wrong(/stdout cannot be a source: use one of postgres, sqlite$/))
+  await assert.rejects(findSource('stdout'), wrong(/stdout cannot be a source: use one of postgres, sqlite, generate$/))
 })
 
 /** CommonJS modules, as drivers are, that a process has loaded after that script. */
