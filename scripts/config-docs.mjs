@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { DURATION_PATTERN, RATE_PATTERN, THRESHOLD_PATTERN } from '../src/config/durations.ts'
 import { jsonSchema, NAME_PATTERN } from '../src/config/schema.ts'
 import { CONNECTORS } from '../src/connectors/registry.ts'
-import { listConnectors } from '../src/connectors-list.ts'
+import { listConnectors } from '../src/engine/connectors-list.ts'
 import { resolveSync } from '../src/pipeline/resolve-sync.ts'
 
 const FILE = join(import.meta.dirname, '../docs/configuration.md')

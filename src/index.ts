@@ -1,16 +1,5 @@
 /** The public API: everything the command line uses, and nothing more. */
 
-export type { BenchLimit } from './bench-limit.ts'
-export type { BenchRun, BenchWork, StageTime } from './bench-run.ts'
-export {
-  type BenchModelOptions,
-  type BenchOptions,
-  type BenchResult,
-  type BenchSyncOptions,
-  benchModel,
-  benchSync,
-} from './bench-sync.ts'
-export { type CheckConnectionsOptions, checkConnections } from './check-connections.ts'
 export { loadConfig } from './config/load.ts'
 export { ConfigurationProblems } from './config/problem.ts'
 export { resolveConfig } from './config/resolve.ts'
@@ -18,7 +7,6 @@ export type { Config } from './config/resolved.ts'
 export { type ConfigInput, defineConfig, jsonSchema } from './config/schema.ts'
 export { secretsOf } from './config/secrets.ts'
 export { rowBatchOf } from './connectors/row-batch-of.ts'
-export { type ConnectorInfo, listConnectors } from './connectors-list.ts'
 export type { ChangeBatch, Field, Operation } from './core/change.ts'
 export { type Clock, systemClock } from './core/clock.ts'
 export type { Column, KeyEncoding, ValueKind } from './core/column.ts'
@@ -56,6 +44,18 @@ export {
 } from './core/source.ts'
 export { type DeleteScope, SYNC_MODES, type SyncMode } from './core/sync-mode.ts'
 export { Tally } from './core/tally.ts'
+export type { BenchLimit } from './engine/bench-limit.ts'
+export type { BenchRun, BenchWork, StageTime } from './engine/bench-run.ts'
+export {
+  type BenchModelOptions,
+  type BenchOptions,
+  type BenchResult,
+  type BenchSyncOptions,
+  benchModel,
+  benchSync,
+} from './engine/bench-sync.ts'
+export { type CheckConnectionsOptions, checkConnections } from './engine/check-connections.ts'
+export { type ConnectorInfo, listConnectors } from './engine/connectors-list.ts'
 export {
   type EntryStateName,
   forgetIndex,
@@ -64,8 +64,21 @@ export {
   indexSummary,
   type RebuiltIndex,
   rebuildIndex,
-} from './index-admin.ts'
-export { identifyObject } from './open-ends.ts'
+} from './engine/index-admin.ts'
+export { identifyObject } from './engine/open-ends.ts'
+export { type Preview, type PreviewOptions, type PreviewRow, preview } from './engine/preview.ts'
+export {
+  findRun,
+  lastRunWithIssues,
+  type RunFilter,
+  runHistory,
+  runIssues,
+  type SyncStatus,
+  syncStatus,
+} from './engine/run-records.ts'
+export type { TimedPart } from './engine/stage-clock.ts'
+export type { Progress, SyncOptions } from './engine/sync-options.ts'
+export { type Validation, validate } from './engine/validate.ts'
 export { BatchSender, type SenderOptions } from './pipeline/batch-sender.ts'
 export { BatchWriter, type WriterOptions } from './pipeline/batch-writer.ts'
 export type { ChangeSample } from './pipeline/dry-run.ts'
@@ -80,21 +93,8 @@ export { describePart, partOfModel, type RowPart } from './pipeline/part-of-mode
 export { DEFAULT_RETRY, type RetryPolicy } from './pipeline/retry.ts'
 export { compileMapping, RowMapping } from './pipeline/row-mapping.ts'
 export { type SortingOptions, sorting } from './pipeline/sorting.ts'
-export { type Preview, type PreviewOptions, type PreviewRow, preview } from './preview.ts'
-export {
-  findRun,
-  lastRunWithIssues,
-  type RunFilter,
-  runHistory,
-  runIssues,
-  type SyncStatus,
-  syncStatus,
-} from './run-records.ts'
-export type { TimedPart } from './stage-clock.ts'
 export type { IndexOverview } from './state/index-overview.ts'
 export { KeyIndexFile } from './state/key-index-file.ts'
 export { KeySpoolFile } from './state/key-spool-file.ts'
 export { openRunHistory, type RunHistory, type RunRecord, type StoredIssue } from './state/run-history.ts'
 export { sync } from './sync.ts'
-export type { Progress, SyncOptions } from './sync-options.ts'
-export { type Validation, validate } from './validate.ts'

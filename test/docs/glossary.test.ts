@@ -40,7 +40,7 @@ test('the glossary defines every status, guard and kind of error', () => {
 })
 
 test('the glossary defines every state of an entry', () => {
-  defines(unionOf('src/index-admin.ts', 'const STATE_NAMES = {'), 6)
+  defines(unionOf('src/engine/index-admin.ts', 'const STATE_NAMES = {'), 6)
 })
 
 test('no word is defined twice, and each in one to three sentences', () => {

@@ -88,7 +88,7 @@ test('it lists every export once, and nothing else', () => {
 
 test('it names every option of a run', () => {
   const own = [
-    ...(readFileSync('src/sync-options.ts', 'utf8').split('interface SyncOptions')[1] ?? '').matchAll(
+    ...(readFileSync('src/engine/sync-options.ts', 'utf8').split('interface SyncOptions')[1] ?? '').matchAll(
       /^ {2}readonly (\w+)\?:/gm,
     ),
   ]

@@ -46,12 +46,12 @@ const PROPERTIES: Readonly<Record<string, Kind>> = {
   'connectors/postgres-table-check.ts': 'configuration',
   'connectors/sqlite-error.ts': 'failed',
   'state/index-overview.ts': 'failed',
-  'validate.ts': 'bug',
+  'engine/validate.ts': 'bug',
 }
 
 /** Codes that are handed on: they come from one of the places above, from a database, or from whoever calls. */
 const HANDED_ON: Readonly<Record<string, readonly string[]>> = {
-  'bench-run.ts': ['error.code'],
+  'engine/bench-run.ts': ['error.code'],
   'cli/session.ts': ["known === undefined ? 'internal_error' : code"],
   'config/load.ts': ['code'],
   'connectors/postgres-read-error.ts': ['code'],
@@ -63,12 +63,12 @@ const HANDED_ON: Readonly<Record<string, readonly string[]>> = {
   'core/errors.ts': ['code'],
   'pipeline/batch-sender.ts': ['error.code'],
   'pipeline/batch-writer.ts': ['mapped.code', 'outcome.code'],
-  'preview.ts': ['mapped.code'],
+  'engine/preview.ts': ['mapped.code'],
   'state/index-overview.ts': ['error.code'],
   'state/key-index-file.ts': ['code'],
   'state/run-history-file.ts': ['name'],
   'state/state-file.ts': ['name'],
-  'validate.ts': ['error.code'],
+  'engine/validate.ts': ['error.code'],
 }
 
 /** Codes of other systems that the sources compare with or throw for themselves to catch. */

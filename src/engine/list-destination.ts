@@ -1,14 +1,14 @@
 import { dirname } from 'node:path'
-import type { Clock } from './core/clock.ts'
-import type { KeyList } from './core/destination.ts'
-import { configurationError, FatalError, RetryableError } from './core/errors.ts'
-import type { RowBatch } from './core/row-batch.ts'
+import type { Clock } from '../core/clock.ts'
+import type { KeyList } from '../core/destination.ts'
+import { configurationError, FatalError, RetryableError } from '../core/errors.ts'
+import type { RowBatch } from '../core/row-batch.ts'
+import { type RefreshCounts, refresh } from '../pipeline/refresh.ts'
+import { patiently } from '../pipeline/retry.ts'
+import type { KeyIndexFile } from '../state/key-index-file.ts'
+import { KeySorterFile } from '../state/key-sorter-file.ts'
+import { KeySpoolFile } from '../state/key-spool-file.ts'
 import type { Ends } from './open-ends.ts'
-import { type RefreshCounts, refresh } from './pipeline/refresh.ts'
-import { patiently } from './pipeline/retry.ts'
-import type { KeyIndexFile } from './state/key-index-file.ts'
-import { KeySorterFile } from './state/key-sorter-file.ts'
-import { KeySpoolFile } from './state/key-spool-file.ts'
 
 /**
  * Merges the keys that the destination holds now into the index. Throws FatalError `cannot_list`, and what

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
-import { asConfig } from './config/pick-sync.ts'
-import type { Config } from './config/resolved.ts'
-import type { ConfigInput } from './config/schema.ts'
-import type { SyncMode } from './core/sync-mode.ts'
-import { type IndexOverview, lookAtIndex } from './state/index-overview.ts'
-import { openRunHistory, type RunHistory, type RunRecord, type StoredIssue } from './state/run-history.ts'
-import { historyPath, indexPath } from './state/state-folder.ts'
+import { asConfig } from '../config/pick-sync.ts'
+import type { Config } from '../config/resolved.ts'
+import type { ConfigInput } from '../config/schema.ts'
+import type { SyncMode } from '../core/sync-mode.ts'
+import { type IndexOverview, lookAtIndex } from '../state/index-overview.ts'
+import { openRunHistory, type RunHistory, type RunRecord, type StoredIssue } from '../state/run-history.ts'
+import { historyPath, indexPath } from '../state/state-folder.ts'
 
 /** How far back a run is looked for. */
 const RUNS_LOOKED_AT = 10_000

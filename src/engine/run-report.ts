@@ -1,7 +1,7 @@
-import type { SyncConfig } from './config/resolved.ts'
-import type { Report, RunStatus } from './core/report.ts'
-import type { Tally } from './core/tally.ts'
-import type { RunVariables } from './pipeline/field-value.ts'
+import type { SyncConfig } from '../config/resolved.ts'
+import type { Report, RunStatus } from '../core/report.ts'
+import type { Tally } from '../core/tally.ts'
+import type { RunVariables } from '../pipeline/field-value.ts'
 import { reported } from './validate.ts'
 
 /** What a run knows of itself at its end. */

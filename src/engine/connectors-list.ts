@@ -1,5 +1,5 @@
-import { CONNECTORS } from './connectors/registry.ts'
-import type { DestinationDefinition, ObjectDeclaration } from './core/destination.ts'
+import { CONNECTORS } from '../connectors/registry.ts'
+import type { DestinationDefinition, ObjectDeclaration } from '../core/destination.ts'
 
 /** A built-in system, and what its destination declares. */
 export interface ConnectorInfo {

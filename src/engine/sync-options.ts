@@ -1,10 +1,10 @@
-import type { Clock } from './core/clock.ts'
-import type { Counts, RequestCounts, RowIssue } from './core/report.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Counts, RequestCounts, RowIssue } from '../core/report.ts'
+import type { ChangeSample } from '../pipeline/dry-run.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import type { Threshold } from '../pipeline/guards.ts'
+import type { Observe } from '../pipeline/observe.ts'
 import type { OwnConnectors } from './open-ends.ts'
-import type { ChangeSample } from './pipeline/dry-run.ts'
-import type { Exchange } from './pipeline/exchange.ts'
-import type { Threshold } from './pipeline/guards.ts'
-import type { Observe } from './pipeline/observe.ts'
 
 /** Where a run is. Rows per second count from the first row. */
 export interface Progress {

@@ -1,9 +1,9 @@
-import { checkConnection, configProblem } from './config/connection.ts'
-import type { Path } from './config/origin.ts'
-import { type Problem, problemList } from './config/problem.ts'
-import type { Config, ConnectionConfig } from './config/resolved.ts'
-import { findDestination, findSource } from './connectors/registry.ts'
-import { FatalError } from './core/errors.ts'
+import { checkConnection, configProblem } from '../config/connection.ts'
+import type { Path } from '../config/origin.ts'
+import { type Problem, problemList } from '../config/problem.ts'
+import type { Config, ConnectionConfig } from '../config/resolved.ts'
+import { findDestination, findSource } from '../connectors/registry.ts'
+import { FatalError } from '../core/errors.ts'
 import type { OwnConnectors } from './open-ends.ts'
 
 const ROLES = ['destination', 'source'] as const

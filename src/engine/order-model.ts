@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { pipeline } from 'node:stream'
-import type { Reading } from './core/source.ts'
-import { type Observe, unobserved } from './pipeline/observe.ts'
-import { type SortingOptions, sorting } from './pipeline/sorting.ts'
-import { UnnamedFile } from './state/unnamed-file.ts'
+import type { Reading } from '../core/source.ts'
+import { type Observe, unobserved } from '../pipeline/observe.ts'
+import { type SortingOptions, sorting } from '../pipeline/sorting.ts'
+import { UnnamedFile } from '../state/unnamed-file.ts'
 
 export interface OrderOptions extends Pick<SortingOptions, 'onRows' | 'onSorted'> {
   readonly sync: string

@@ -1,9 +1,9 @@
+import type { Config } from '../config/resolved.ts'
+import { FatalError, messageOf, RetryableError } from '../core/errors.ts'
+import type { ReportedError } from '../core/report.ts'
+import { ONCE } from '../pipeline/retry.ts'
 import { checkConnections } from './check-connections.ts'
-import type { Config } from './config/resolved.ts'
-import { FatalError, messageOf, RetryableError } from './core/errors.ts'
-import type { ReportedError } from './core/report.ts'
 import { type OwnConnectors, openEnds } from './open-ends.ts'
-import { ONCE } from './pipeline/retry.ts'
 
 /** What `validate` found out about one sync. */
 export interface Validation {

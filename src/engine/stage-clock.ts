@@ -1,6 +1,6 @@
 import { createHook, executionAsyncResource } from 'node:async_hooks'
 import type { EventEmitter } from 'node:events'
-import type { Observe, StageName } from './pipeline/observe.ts'
+import type { Observe, StageName } from '../pipeline/observe.ts'
 
 /**
  * Where the time of one run went. `waiting`: this process had nothing to do while rows flowed, because the source had not
