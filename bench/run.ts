@@ -51,7 +51,9 @@ let heading = ''
 same machine over TCP. ${runs} runs by turns after one that warms up; medians, and ratios within each turn.`
   for (const name of names) {
     const began = performance.now()
-    sections.push((await QUESTIONS[name]?.(server)) ?? '')
+    const section = (await QUESTIONS[name]?.(server)) ?? ''
+    sections.push(section)
+    console.log(section)
     console.error(`${name}: ${Math.round((performance.now() - began) / 1000)} s`)
   }
 }
@@ -62,4 +64,3 @@ ${heading}
 
 ${sections.join('\n')}`
 if (names.length > 1 && !values.quick) writeFileSync('bench/RESULTS.md', text)
-console.log(text)

@@ -58,8 +58,8 @@ export async function sqlite(server: Server, runs: number): Promise<string> {
   ]
   return `## Postgres to SQLite
 
-${count(server.rows)} rows into a new table, in transactions of 10,000. The loop has its rows in memory and does nothing else; rowferry reads
-them from Postgres, and keeps an index. Both tables are compared by digest.
+${count(server.rows)} rows into a new table. The loop has its rows in memory, inserts 10,000 in a transaction and does nothing else; rowferry
+reads them from Postgres, and keeps an index. Both tables are compared by digest.
 
 ${table(
   ['first run', 'rows/s', 'ratio', 'Node CPU µs/row', 'Postgres CPU µs/row', 'peak RSS MiB'],
