@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import type { ConnectorInfo, PreviewRow, Report, Validation } from '../../src/index.ts'
 import { KeyIndexFile } from '../../src/state/key-index-file.ts'
 import { contactsForTests } from '../support/contacts-cli.ts'
+import { unlessHere } from '../support/ordinary-user.ts'
 
 const world = contactsForTests()
 
@@ -47,7 +48,7 @@ test('a preview is a line of JSON a row where it is piped, and writes nothing', 
   assert.equal(existsSync(cli.file('.rowferry')), false)
 })
 
-test('on a terminal a preview is a table', { skip: !existsSync('/usr/bin/script') && 'there is no `script`' }, () => {
+test('on a terminal a preview is a table (needs script)', { skip: unlessHere('script', '--version') }, () => {
   const { cli } = world
   const command = `${cli.program} preview contacts -n 2 --chdir ${cli.folder}`
   const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { loadSqlite } from '../../src/core/sqlite-driver.ts'
 import { type CommandLine, commandLine, type Ended } from '../support/command-line.ts'
+import { asOrdinaryUser } from '../support/ordinary-user.ts'
 
 const TO = ['--to', 'sqlite:./app.db#users', '--key', 'id']
 
@@ -139,10 +141,11 @@ for (const [what, name, content, code, exit, said] of BROKEN) {
   })
 }
 
-test('--from a file that this user may not read says so', { skip: process.getuid?.() === 0 && 'root may' }, () => {
+test('--from a file that this user may not read says so', () => {
   using folder = folderWith('a.csv', CSV)
   chmodSync(folder.file('a.csv'), 0)
-  const run = folder.run('run', '--from', 'a.csv', ...TO)
+  const [program, argv] = asOrdinaryUser([...folder.program.split(' '), 'run', '--from', 'a.csv', ...TO])
+  const run = spawnSync(program, argv, { cwd: folder.folder, encoding: 'utf8', env: folder.environment })
   isFailed(run, folder, 'file_unreadable', 78, /EACCES.*check it$/)
 })
 
