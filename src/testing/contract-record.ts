@@ -37,9 +37,19 @@ export function batchOf(
   fields: readonly Field[],
   records: readonly ContractRecord[],
 ): ChangeBatch {
-  const lines = records.map((record) => Buffer.from(encodeRow(fields.map(({ name }) => record[name] ?? null))))
+  const rows = records.map((record) => fields.map(({ name }) => record[name] ?? null))
+  return changeBatch(operation, fields, rows)
+}
+
+/** A batch as the engine makes them: one row of canonical texts, or nulls, for each change. */
+export function changeBatch(
+  operation: Operation,
+  fields: readonly Field[],
+  rows: readonly (readonly (string | null)[])[],
+): ChangeBatch {
+  const lines = rows.map((row) => Buffer.from(encodeRow(row)))
   const text = Buffer.concat(lines)
-  const ends = new Uint32Array(records.length)
+  const ends = new Uint32Array(rows.length)
   let end = 0
   for (const [index, line] of lines.entries()) {
     end += line.length
@@ -48,7 +58,7 @@ export function batchOf(
   return {
     operation,
     fields,
-    count: records.length,
+    count: rows.length,
     text,
     ends,
     values: (index) => decodeRow(text, index === 0 ? 0 : (ends[index - 1] as number), ends[index] as number),

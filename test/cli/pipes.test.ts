@@ -16,7 +16,7 @@ const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const USAGE = pathToFileURL(join(import.meta.dirname, '../../bench/usage.mjs')).href
 const SLOW_RUN = join(import.meta.dirname, '../support/slow-run.ts')
 const NODE = [process.execPath, '--import', TSX]
-const posix = { skip: process.platform === 'win32' }
+const posix = { skip: process.platform === 'win32' && 'Windows has no such pipes and files' }
 
 /** A bash script in which `rowferry` is the command. `status` is that of the last process of a pipe that failed. */
 function bash(folder: string, script: string) {

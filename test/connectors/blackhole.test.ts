@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { blackholeDestination } from '../../src/connectors/blackhole-destination.ts'
 import type { Destination } from '../../src/core/destination.ts'
-import { changeBatch, field } from '../support/change-batch.ts'
+import { changeBatch } from '../../src/testing/contract-record.ts'
+import { field } from '../support/batch-field.ts'
 
 const FIELDS = [field('id', 'integer'), field('name')]
 const { signal } = new AbortController()

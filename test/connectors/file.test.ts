@@ -76,7 +76,9 @@ test('every reading of a run is of the same file, whatever takes its name meanwh
   assert.deepEqual((await read(source)).flatMap(rowsOf), [['1'], ['2']])
 })
 
-test('a named pipe is read like a pipe', { skip: process.platform === 'win32' }, async () => {
+test('a named pipe is read like a pipe', {
+  skip: process.platform === 'win32' && 'Windows has no such files',
+}, async () => {
   using folder = temporaryFolder()
   const path = folder.file('fifo')
   execFileSync('mkfifo', [path])
@@ -90,7 +92,7 @@ test('a named pipe is read like a pipe', { skip: process.platform === 'win32' },
 })
 
 test('a named pipe that says nothing is let go when the run is stopped', {
-  skip: process.platform === 'win32',
+  skip: process.platform === 'win32' && 'Windows has no such files',
 }, async () => {
   using folder = temporaryFolder()
   const path = folder.file('fifo')
@@ -109,7 +111,7 @@ test('a named pipe that says nothing is let go when the run is stopped', {
   closeSync(writer)
 })
 
-test('leaves no file open, read or not', { skip: process.platform !== 'linux' }, async () => {
+test('leaves no file open, read or not', { skip: process.platform !== 'linux' && 'needs /proc' }, async () => {
   using folder = temporaryFolder()
   writeFileSync(folder.file('a.csv'), `id\n${'1\n'.repeat(500_000)}`)
   const before = openFiles()

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FatalError } from '../../src/core/errors.ts'
 import { SYNC_MODE_NAMES, type SyncMode } from '../../src/core/sync-mode.ts'
-import { changeBatch, field } from '../support/change-batch.ts'
+import { changeBatch } from '../../src/testing/contract-record.ts'
+import { field } from '../support/batch-field.ts'
 import { batch, DestinationDatabase, ID, NAME, never, type OpenRequest } from '../support/destination-database.ts'
 
 const database = DestinationDatabase.forThisFile()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { field } from '../support/change-batch.ts'
+import { field } from '../support/batch-field.ts'
 import { batch, DestinationDatabase, NAME, never, write } from '../support/destination-database.ts'
 
 const database = DestinationDatabase.forThisFile()

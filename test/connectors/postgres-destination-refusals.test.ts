@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { BatchRefusedError } from '../../src/core/errors.ts'
-import { field } from '../support/change-batch.ts'
+import { field } from '../support/batch-field.ts'
 import { batch, DestinationDatabase, ID, NAME, never, write } from '../support/destination-database.ts'
 
 const database = DestinationDatabase.forThisFile()

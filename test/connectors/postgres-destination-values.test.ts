@@ -4,7 +4,8 @@ import pg from 'pg'
 import copyStreams from 'pg-copy-streams'
 import { applySessionSettings } from '../../src/connectors/postgres-connection.ts'
 import { decodeRow } from '../../src/core/copy-text.ts'
-import { changeBatch, field } from '../support/change-batch.ts'
+import { changeBatch } from '../../src/testing/contract-record.ts'
+import { field } from '../support/batch-field.ts'
 import { DestinationDatabase, ID, never } from '../support/destination-database.ts'
 
 const database = DestinationDatabase.forThisFile()

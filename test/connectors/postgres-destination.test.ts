@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { changeBatch, field } from '../support/change-batch.ts'
+import { changeBatch } from '../../src/testing/contract-record.ts'
+import { field } from '../support/batch-field.ts'
 import { DestinationDatabase, ID, NAME, never, write } from '../support/destination-database.ts'
 
 const database = DestinationDatabase.forThisFile()

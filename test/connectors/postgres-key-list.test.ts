@@ -5,7 +5,7 @@ import { decodeRow } from '../../src/core/copy-text.ts'
 import type { Destination } from '../../src/core/destination.ts'
 import { compareKeys, KeyEncoder, keySpace } from '../../src/core/key.ts'
 import type { EndOfModel } from '../../src/core/row-batch.ts'
-import { field } from '../support/change-batch.ts'
+import { field } from '../support/batch-field.ts'
 import { DestinationDatabase, never } from '../support/destination-database.ts'
 
 const database = DestinationDatabase.forThisFile()

@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { sqliteDestination } from '../../src/connectors/sqlite-destination.ts'
 import type { ObjectRequest } from '../../src/core/destination.ts'
 import { FatalError } from '../../src/core/errors.ts'
-import { changeBatch, field } from '../support/change-batch.ts'
+import { changeBatch } from '../../src/testing/contract-record.ts'
+import { field } from '../support/batch-field.ts'
 import { never, openTable, sqliteFile } from '../support/sqlite-file.ts'
 
 const FIELDS = [field('id', 'integer'), field('name')]

@@ -6,7 +6,8 @@ import { decodeRow } from '../../src/core/copy-text.ts'
 import type { Destination, KeyList } from '../../src/core/destination.ts'
 import { KeyEncoder, keySpace } from '../../src/core/key.ts'
 import type { EndOfModel } from '../../src/core/row-batch.ts'
-import { changeBatch, field } from '../support/change-batch.ts'
+import { changeBatch } from '../../src/testing/contract-record.ts'
+import { field } from '../support/batch-field.ts'
 import { never, openTable, sqliteFile } from '../support/sqlite-file.ts'
 
 interface Listed {

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { ValueKind } from '../../src/core/column.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
-import { changeBatch, field } from '../support/change-batch.ts'
+import { changeBatch } from '../../src/testing/contract-record.ts'
+import { field } from '../support/batch-field.ts'
 import { never, openTable, sqliteFile } from '../support/sqlite-file.ts'
 
 /** What becomes of one text in a column of that declaration: its storage class and value, or the code of the reject. */

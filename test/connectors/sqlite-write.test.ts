@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BatchRefusedError } from '../../src/core/errors.ts'
-import { changeBatch, field } from '../support/change-batch.ts'
+import { changeBatch } from '../../src/testing/contract-record.ts'
+import { field } from '../support/batch-field.ts'
 import { never, openTable, sqliteFile } from '../support/sqlite-file.ts'
 
 const USERS = 'CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, plan TEXT, note TEXT)'

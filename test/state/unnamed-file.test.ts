@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { UnnamedFile } from '../../src/state/unnamed-file.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-const posix = { skip: process.platform === 'win32' }
+const posix = { skip: process.platform === 'win32' && 'Windows has no such pipes and files' }
 
 test('gives back what was appended, from anywhere', () => {
   using folder = temporaryFolder()

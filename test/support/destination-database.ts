@@ -5,8 +5,9 @@ import type { ChangeBatch, Field, Operation } from '../../src/core/change.ts'
 import type { KeyEncoding } from '../../src/core/column.ts'
 import type { Destination } from '../../src/core/destination.ts'
 import type { SyncMode } from '../../src/core/sync-mode.ts'
+import { changeBatch } from '../../src/testing/contract-record.ts'
 import { startPostgres, type TestPostgres } from '../../src/testing/postgres.ts'
-import { changeBatch, field } from './change-batch.ts'
+import { field } from './batch-field.ts'
 
 export const ID = field('id', 'integer')
 export const NAME = field('name')

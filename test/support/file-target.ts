@@ -3,7 +3,8 @@ import { fileDestination } from '../../src/connectors/file-destination.ts'
 import type { Field } from '../../src/core/change.ts'
 import { decodeRow } from '../../src/core/copy-text.ts'
 import type { Destination, ObjectRequest } from '../../src/core/destination.ts'
-import { changeBatch, field } from './change-batch.ts'
+import { changeBatch } from '../../src/testing/contract-record.ts'
+import { field } from './batch-field.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 export const ID_AND_NAME = [field('id', 'integer'), field('name')]

@@ -1,6 +1,6 @@
 import { fileDestination } from '../../src/connectors/file-destination.ts'
 import { FatalError } from '../../src/core/errors.ts'
-import { changeBatch } from './change-batch.ts'
+import { changeBatch } from '../../src/testing/contract-record.ts'
 import { ID_AND_NAME } from './file-target.ts'
 
 /** Appends a megabyte to a file, and says how that went: `node write-one-batch.js FILE`. For file systems without room. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { differences } from '../../src/testing/record-differences.ts'
-import { field } from '../support/change-batch.ts'
+import { field } from '../support/batch-field.ts'
 
 const shape = { fields: [field('id'), field('name'), field('extra', 'json')], match: ['id'] }
 const record = (id: string, name: string | null = 'a', extra: string | null = null) => ({ id, name, extra })
