@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type pg from 'pg'
 import { CopyFrames } from './postgres-copy-frames.ts'
+import { takeOver } from './postgres-take-over.ts'
 
 const COPY_DONE = 0x63 // c
 
@@ -20,7 +21,6 @@ export class CopyOut implements pg.Submittable {
   readonly #sql: string
   readonly #sink: CopyOutSink
   #socket: Socket | undefined
-  #onData: ((chunk: Buffer) => void) | undefined
   #rows = 0
 
   constructor(sql: string, sink: CopyOutSink) {
@@ -36,22 +36,21 @@ export class CopyOut implements pg.Submittable {
   /** Called by pg when it is this statement's turn. */
   submit(connection: pg.Connection): void {
     const socket = connection.stream as Socket
-    const [parse, ...others] = socket.listeners('data') as ((chunk: Buffer) => void)[]
-    if (parse === undefined || others.length > 0) throw new Error('the connection is not read by pg alone')
     const frames = new CopyFrames({
       data: (bytes) => this.#sink.data(bytes),
-      aside: parse,
+      aside: (bytes) => taken.parse(bytes),
       end: (bytes) => {
-        this.#detach(parse)
+        taken.release()
+        this.#socket = undefined
+        // Whoever paused the copy did not mean the answers that follow it.
+        socket.resume()
         // Anything else is an error, which pg reads and hands to handleError.
         if (bytes[0] === COPY_DONE) this.#sink.end()
-        parse(bytes)
+        taken.parse(bytes)
       },
     })
+    const taken = takeOver(socket, (chunk) => frames.walk(chunk))
     this.#socket = socket
-    this.#onData = (chunk) => frames.walk(chunk)
-    socket.removeListener('data', parse)
-    socket.on('data', this.#onData)
     connection.query(this.#sql)
   }
 
@@ -77,14 +76,4 @@ export class CopyOut implements pg.Submittable {
 
   /** Called by pg. */
   handleReadyForQuery(): void {}
-
-  #detach(parse: (chunk: Buffer) => void): void {
-    const socket = this.#socket
-    if (socket === undefined || this.#onData === undefined) return
-    this.#socket = undefined
-    socket.removeListener('data', this.#onData)
-    socket.on('data', parse)
-    // Whoever paused the copy did not mean the answers that follow it.
-    socket.resume()
-  }
 }

@@ -4,6 +4,7 @@ import QueryStream from 'pg-query-stream'
 import { rawTypes } from './postgres-connection.ts'
 import { RowFrames } from './postgres-row-frames.ts'
 import { MAX_ROW_BYTES, type RowFeed, type RowSink, type RowStreamRequest, rowStream } from './postgres-row-stream.ts'
+import { takeOver } from './postgres-take-over.ts'
 
 /** Rows of the first page; the width of its rows decides the size of the next. */
 const FIRST_PAGE = 200
@@ -82,21 +83,6 @@ function cursorFeed(
     },
     stop() {
       ended = true
-    },
-  }
-}
-
-/** Puts `onData` between a socket and pg, which reads it, until it is released. */
-function takeOver(socket: Socket, onData: (chunk: Buffer) => void) {
-  const [parse, ...others] = socket.listeners('data') as ((chunk: Buffer) => void)[]
-  if (parse === undefined || others.length > 0) throw new Error('the connection is not read by pg alone')
-  socket.removeListener('data', parse)
-  socket.on('data', onData)
-  return {
-    parse,
-    release() {
-      socket.removeListener('data', onData)
-      if (!socket.listeners('data').includes(parse)) socket.on('data', parse)
     },
   }
 }

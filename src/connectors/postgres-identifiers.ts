@@ -39,11 +39,6 @@ export function parseQualifiedName(text: string): string[] {
   )
 }
 
-/** The name of a table as a user writes it, as SQL. */
-export function quoteQualifiedName(text: string): string {
-  return parseQualifiedName(text).map(quoteIdentifier).join('.')
-}
-
 function refuseNul(text: string): void {
   if (!text.includes('\0')) return
   throw configurationError('nul_character', 'Postgres knows no NUL character in texts and names: remove it')

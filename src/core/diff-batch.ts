@@ -8,8 +8,6 @@ export const CHANGE_UPDATE = 2
 /** Nothing is sent, and nothing counted, but the index should remember that the model holds this key. */
 export const CHANGE_NOTE = 3
 
-export type ChangeKind = 1 | 2 | 3
-
 /** The differences that one batch of rows brought to light. Rows are referred to by number, never copied. */
 export interface DiffBatch {
   readonly keyed: KeyedBatch
