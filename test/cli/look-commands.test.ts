@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { ConnectorInfo, PreviewRow, Report, Validation } from '../../src/index.ts'
 import { KeyIndexFile } from '../../src/state/key-index-file.ts'
 import { contactsForTests } from '../support/contacts-cli.ts'
-import { unlessHere } from '../support/ordinary-user.ts'
+import { unlessHere } from '../support/unless-here.ts'
 
 const world = contactsForTests()
 

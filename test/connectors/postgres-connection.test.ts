@@ -11,8 +11,8 @@ import { connect, disconnect, identity, located, postgresOptions } from '../../s
 import { postgresDestination } from '../../src/connectors/postgres-destination.ts'
 import { postgresSource } from '../../src/connectors/postgres-source.ts'
 import { startPostgres, type TestPostgres } from '../../src/testing/postgres.ts'
-import { unlessHere } from '../support/ordinary-user.ts'
 import { administer, backendsGone, openModel, startReading } from '../support/postgres-reading.ts'
+import { unlessHere } from '../support/unless-here.ts'
 
 let server: TestPostgres
 let admin: pg.Client & AsyncDisposable

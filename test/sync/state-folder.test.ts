@@ -19,7 +19,8 @@ import { exitCodeOf } from '../../src/cli/exit-code.ts'
 import { type FatalError, KeyIndexFile, type Report } from '../../src/index.ts'
 import { stateError } from '../../src/state/state-file.ts'
 import { counts, type Ends, runConfig, type SyncInput, serverForTests, values } from '../support/ends.ts'
-import { asOrdinaryUser, unlessHere } from '../support/ordinary-user.ts'
+import { asOrdinaryUser } from '../support/ordinary-user.ts'
+import { unlessHere } from '../support/unless-here.ts'
 
 const tests = serverForTests()
 const { eachDestination } = tests
