@@ -4,7 +4,13 @@ import { type Measured, type SyncOptions, syncOf } from './syncs.ts'
 
 const KEYS: readonly { readonly what: string; readonly sync: SyncOptions; readonly orderBy: string }[] = [
   { what: 'bigint key', sync: { key: 'id' }, orderBy: 'id' },
+  { what: 'bigint key, `read.parallel: 2`', sync: { key: 'id', source: { read: { parallel: 2 } } }, orderBy: 'id' },
   { what: 'text key', sync: { key: 'email' }, orderBy: 'email COLLATE "C"' },
+  {
+    what: 'text key, `read.parallel: 2`',
+    sync: { key: 'email', source: { read: { parallel: 2 } } },
+    orderBy: 'email COLLATE "C"',
+  },
   { what: 'composite key', sync: { key: ['plan', 'id'] }, orderBy: 'plan COLLATE "C", id' },
   { what: 'bigint key, read by a cursor', sync: { key: 'id', source: { read: 'cursor' } }, orderBy: 'id' },
 ]

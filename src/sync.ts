@@ -6,6 +6,7 @@ import type { Config, SyncConfig } from './config/resolved.ts'
 import type { ConfigInput } from './config/schema.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { FatalError, messageOf } from './core/errors.ts'
+import { decodeKey } from './core/key-text.ts'
 import type { Report } from './core/report.ts'
 import { SYNC_MODES } from './core/sync-mode.ts'
 import { Tally } from './core/tally.ts'
@@ -30,6 +31,8 @@ import { openRunHistory, type RunHistory } from './state/run-history.ts'
 import { indexPath } from './state/state-folder.ts'
 
 const PROGRESS_MS = 200
+/** Keys of the index that cut a model into ranges: each is read from a segment of 64 KiB. */
+const MOST_SPLITS = 1024
 
 const SCOPE_NOTES = {
   all: 'deletes.scope is all: every record that the model lacks is deleted',
@@ -185,14 +188,19 @@ class Run {
 
   async #diff(ends: Ends, sync: SyncConfig, index: KeyIndexFile, spool: KeySpoolFile, part?: RowPart): Promise<void> {
     const { resolved, declaration, source } = ends
-    const { dryRun, onChange, onExchange, observe, full, allowDeletes, allowEmpty, allowDeletesWithInvalid } =
+    const { dryRun, onChange, onExchange, onNote, observe, full, allowDeletes, allowEmpty, allowDeletesWithInvalid } =
       this.#options
     const sent = await source.read({
       key: sync.key,
       columns: resolved.columns.map((column) => column.name),
       signal: this.#signal,
+      splits: () => {
+        const encodings = resolved.keyColumns.map((column) => column.keyEncoding)
+        return index.splits(MOST_SPLITS).map((key) => decodeKey(encodings, key))
+      },
       ...(part === undefined ? {} : { part: 'keys' in part ? { keys: part.keys.texts } : part }),
     })
+    for (const note of sent.notes ?? []) onNote?.(note)
     const whole = inKeyOrder(sent, {
       sync: sync.name,
       state: dirname(index.path),
@@ -245,7 +253,7 @@ class Run {
       observe,
     })
     if (part !== undefined && 'keys' in part) {
-      for (const key of part.keys.unmet()) this.#options.onNote?.(`the model has no row with key ${key}`)
+      for (const key of part.keys.unmet()) onNote?.(`the model has no row with key ${key}`)
     }
   }
 

@@ -6,7 +6,7 @@ import type { Environment } from './environment.ts'
 import { readModelFile } from './model-file.ts'
 import { formatPath } from './origin.ts'
 import type { ProblemList } from './problem.ts'
-import type { Config, ConnectionConfig, SyncConfig } from './resolved.ts'
+import type { Config, ConnectionConfig, ReadConfig, SyncConfig } from './resolved.ts'
 import { isRowsFile, resolveRows } from './rows-source.ts'
 import { checkRules } from './rules.ts'
 import { type CheckedConfig, configSchema } from './schema.ts'
@@ -99,7 +99,7 @@ function resolveSync(name: string, sync: CheckedSync, models: Models, baseDirect
       table: source.table,
       // Without a prototype: a query may ask for a parameter named `constructor`.
       params: Object.assign(Object.create(null), source.params),
-      read: source.read ?? 'auto',
+      read: resolveRead(source.read),
       idleTimeoutMs: source.idle_timeout ?? DEFAULT_IDLE_TIMEOUT_MS,
     },
     key: sync.key,
@@ -117,6 +117,11 @@ function resolveSync(name: string, sync: CheckedSync, models: Models, baseDirect
     index: { bootstrap: index?.bootstrap, refresh: index?.refresh },
     batch: { size: batch?.size, concurrency: batch?.concurrency, rate: batch?.rate },
   }
+}
+
+function resolveRead(read: CheckedSync['source']['read']): ReadConfig {
+  const { method, parallel } = typeof read === 'string' ? { method: read } : (read ?? {})
+  return { method: method ?? 'auto', parallel: parallel ?? 1 }
 }
 
 function resolveDeletesAs(as: NonNullable<NonNullable<CheckedSync['deletes']>['as']>): DeletesAs {

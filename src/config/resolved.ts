@@ -72,8 +72,15 @@ export interface SourceConfig {
   readonly table: string | undefined
   /** By name, on a null prototype. */
   readonly params: Readonly<Record<string, Scalar>>
-  readonly read: 'auto' | 'copy' | 'cursor'
+  readonly read: ReadConfig
   readonly idleTimeoutMs: number
+}
+
+/** How Postgres is read. */
+export interface ReadConfig {
+  readonly method: 'auto' | 'copy' | 'cursor'
+  /** Connections that read at the same time. */
+  readonly parallel: number
 }
 
 export type Threshold = { readonly count: number } | { readonly percent: number }

@@ -71,9 +71,14 @@ function checkSync(sync: Values, at: Path, connections: Values | undefined, prob
     problems.add([...at, 'deletes', 'as'], 'no field is set; name one, or write delete')
 }
 
-/** What says how Postgres is read, where something else is: it would be passed over in silence. */
+/** What says how Postgres is read, and means nothing there: it would be passed over in silence. */
 function checkReadOptions(source: Values, connections: Values | undefined, at: Path, problems: ProblemList): void {
-  const { connection } = source
+  const { connection, read } = source
+  const { method, parallel } = valuesOf(read)
+  if (method === 'cursor' && typeof parallel === 'number' && parallel > 1)
+    problems.add([...at, 'read', 'parallel'], 'only COPY reads over several connections; remove this, or the method', {
+      part: 'key',
+    })
   const known = connections !== undefined && typeof connection === 'string' && Object.hasOwn(connections, connection)
   const value = known ? connections[connection] : undefined
   const type = typeof value === 'string' || isValues(value) ? readConnection(value)?.type : undefined

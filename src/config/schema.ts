@@ -61,6 +61,24 @@ const connection = z
   )
   .describe('A system that syncs read from or write to.')
 
+const readMethod = z
+  .enum(['auto', 'copy', 'cursor'])
+  .describe('COPY is fastest, a cursor works behind every pooler; auto tries COPY first. Default: `auto`.')
+
+const EXPECTED_CONNECTIONS = 'expected a number of connections from 1 to 16'
+
+const read = z
+  .strictObject({
+    method: readMethod.optional(),
+    parallel: z
+      .int({ error: EXPECTED_CONNECTIONS })
+      .min(1, { error: EXPECTED_CONNECTIONS })
+      .max(16, { error: EXPECTED_CONNECTIONS })
+      .optional()
+      .describe('Connections that read at the same time, each a range of keys, from one snapshot. Default: `1`.'),
+  })
+  .describe('How Postgres is read.')
+
 const source = z
   .strictObject({
     connection: text('the name of a connection')
@@ -78,11 +96,9 @@ const source = z
       .optional()
       .describe('Values bound to :name in the query, never pasted into it. Default: none.'),
     read: z
-      .enum(['auto', 'copy', 'cursor'])
+      .union([readMethod, read], { error: 'expected auto | copy | cursor, or a map such as { parallel: 2 }' })
       .optional()
-      .describe(
-        'How Postgres is read: COPY is fastest, a cursor works behind every pooler; auto tries COPY first. Default: `auto`.',
-      ),
+      .describe('How Postgres is read: the method alone, or a map. Default: `auto`.'),
     idle_timeout: parsed(
       z.string({ error: EXPECTED_DURATION }).meta({ pattern: DURATION_PATTERN }),
       (value) => (Number(parseDuration(value)) <= LONGEST_TIMER ? parseDuration(value) : undefined),

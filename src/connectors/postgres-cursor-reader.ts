@@ -25,7 +25,7 @@ export function cursorRows(
 }
 
 function cursorFeed(
-  { client }: RowStreamRequest,
+  { clients: [client] }: RowStreamRequest,
   { sql, values }: { readonly sql: string; readonly values: readonly (string | null)[] },
   sink: RowSink,
 ): RowFeed {

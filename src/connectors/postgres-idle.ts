@@ -9,15 +9,15 @@ export interface IdleWatch {
 }
 
 /**
- * Calls `onIdle` once when, while started, nothing at all came from the server for `idleMs` milliseconds (at most a
+ * Calls `onIdle` once when, while started, nothing at all came over any of the connections for `idleMs` milliseconds (at most a
  * quarter later). 0 never calls. It counts the bytes of the socket: a page of a slow query is not idle as long as it
  * trickles in, and a black-holed connection, which every driver would wait on for ever, is.
  */
-export function idleWatch(client: pg.Client, idleMs: number, onIdle: () => void): IdleWatch {
+export function idleWatch(clients: readonly pg.Client[], idleMs: number, onIdle: () => void): IdleWatch {
   let timer: NodeJS.Timeout | undefined
   let bytes = 0
   let since = 0
-  const received = () => (client.connection.stream as Socket).bytesRead
+  const received = () => clients.reduce((sum, client) => sum + (client.connection.stream as Socket).bytesRead, 0)
   const stop = () => {
     clearInterval(timer)
     timer = undefined
@@ -54,7 +54,7 @@ export function idleError(at: string, idleMs: number): FatalError {
 /** Awaits an answer of the server; gives the connection up when nothing comes for too long. */
 export async function answer<T>(client: pg.Client, at: string, idleMs: number, work: Promise<T>): Promise<T> {
   let idle = false
-  const watch = idleWatch(client, idleMs, () => {
+  const watch = idleWatch([client], idleMs, () => {
     idle = true
     client.connection.stream.destroy()
   })

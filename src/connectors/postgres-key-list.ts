@@ -71,7 +71,7 @@ async function* read(
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
     const request = {
-      client,
+      clients: [client] as const,
       context: { at: context.at, user: context.user, model: parseModel({ ...NO_MODEL, table: object.name }) },
       idleTimeoutMs: IDLE_TIMEOUT_MS,
       signal,

@@ -1,3 +1,4 @@
+import type { KeyEncoding } from '../core/column.ts'
 import { suggestion } from '../core/did-you-mean.ts'
 import { configurationError } from '../core/errors.ts'
 import type { RowLayout } from '../core/row-batch.ts'
@@ -14,6 +15,16 @@ export interface ReadPlan {
   /** Empty, unless only the first rows are read. */
   readonly limit: string
   readonly layout: RowLayout
+  /** The first column of the key, by which the model is cut into ranges. Undefined for a model without a key. */
+  readonly leading: KeyTerm | undefined
+}
+
+/** A key column as the rows are sorted by it. */
+export interface KeyTerm {
+  readonly encoding: KeyEncoding
+  readonly expression: string
+  /** The canonical text of a key as what compares with the expression. */
+  literal(text: string): string
 }
 
 /**
@@ -59,6 +70,14 @@ export function planRead(
     where: whereOf(keys, expressions, request.part, encoding),
     // One row more shows whether the last one's key occurs again behind it.
     limit: request.part !== undefined && 'limit' in request.part ? ` LIMIT ${request.part.limit + 1}` : '',
+    leading:
+      keys[0] === undefined
+        ? undefined
+        : {
+            encoding: keys[0].keyEncoding,
+            expression: expressions[0] as string,
+            literal: (text) => keyLiteral(keys[0] as PostgresColumn, text, encoding),
+          },
     orderBy: expressions.length === 0 ? '' : ` ORDER BY ${expressions.join(', ')}`,
     layout: {
       key: keys.map((column, index) => {

@@ -33,20 +33,21 @@ export interface RowSink {
 }
 
 export interface RowStreamRequest {
-  readonly client: pg.Client
+  /** Each inside a transaction of the same snapshot. */
+  readonly clients: readonly [pg.Client, ...pg.Client[]]
   readonly context: ReadContext
   readonly idleTimeoutMs: number
   readonly signal: AbortSignal
 }
 
 /**
- * The rows of a query as a stream of batches, over a connection that is inside a transaction. The last batch, empty,
- * carries the proof of the end: the transaction was committed, and the server's count is ours. Anything else, a
+ * The rows of a query as a stream of batches, over connections that are inside transactions. The last batch, empty,
+ * carries the proof of the end: the transactions were committed, and the server's count is ours. Anything else, a
  * connection that just ends above all, destroys the stream with a FatalError. A stream that is destroyed before its end
- * cancels the query and closes the connection.
+ * cancels what the connections run and closes them.
  */
 export function rowStream(request: RowStreamRequest, start: (sink: RowSink) => RowFeed): Readable {
-  const { client, context, idleTimeoutMs, signal } = request
+  const { clients, context, idleTimeoutMs, signal } = request
   let feed: RowFeed | undefined
   let rows = 0
   let committed = false
@@ -54,7 +55,7 @@ export function rowStream(request: RowStreamRequest, start: (sink: RowSink) => R
   const fail = (error: unknown) => {
     if (!stream.destroyed) stream.destroy(readError(error, context, rows))
   }
-  const watch = idleWatch(client, idleTimeoutMs, () => fail(idleError(context.at, idleTimeoutMs)))
+  const watch = idleWatch(clients, idleTimeoutMs, () => fail(idleError(context.at, idleTimeoutMs)))
   // Once the end is proven, the connection may go while the last batches still wait to be taken.
   const onLost = (error?: Error) => {
     if (!committed) fail(error ?? new Error('the connection was closed'))
@@ -108,33 +109,40 @@ export function rowStream(request: RowStreamRequest, start: (sink: RowSink) => R
     },
     destroy(error, callback) {
       watch.stop()
-      client.removeListener('error', onLost)
-      client.removeListener('end', onLost)
+      for (const client of clients) {
+        client.removeListener('error', onLost)
+        client.removeListener('end', onLost)
+      }
       signal.removeEventListener('abort', onAbort)
       if (committed || feed === undefined) {
         callback(error)
         return
       }
       feed.stop()
-      const socket = client.connection.stream
-      const cancelled = socket.destroyed ? Promise.resolve() : cancelQuery(client)
-      cancelled.then(() => {
-        socket.destroy()
-        callback(error)
-      }, callback)
+      Promise.all(clients.map(giveUp)).then(() => callback(error), callback)
     },
   })
-  client.on('error', onLost)
-  client.on('end', onLost)
+  for (const client of clients) {
+    client.on('error', onLost)
+    client.on('end', onLost)
+  }
   signal.addEventListener('abort', onAbort, { once: true })
   return stream
 }
 
-/** Ends the transaction. A transaction that failed answers a COMMIT with ROLLBACK, and no error. */
-async function commit({ client, context }: RowStreamRequest): Promise<void> {
-  const { command } = await client.query('COMMIT')
-  if (command === 'COMMIT') return
-  const message = `${context.at} answered COMMIT with ${command}: run again, and look into the server's log`
+/** Cancels what a connection runs, and closes it. */
+async function giveUp(client: pg.Client): Promise<void> {
+  const socket = client.connection.stream
+  if (!socket.destroyed) await cancelQuery(client)
+  socket.destroy()
+}
+
+/** Ends the transactions. One that failed answers a COMMIT with ROLLBACK, and no error. */
+async function commit({ clients, context }: RowStreamRequest): Promise<void> {
+  const answers = await Promise.all(clients.map((client) => client.query('COMMIT')))
+  const refusal = answers.find(({ command }) => command !== 'COMMIT')
+  if (refusal === undefined) return
+  const message = `${context.at} answered COMMIT with ${refusal.command}: run again, and look into the server's log`
   throw new FatalError('source_incomplete', message)
 }
 

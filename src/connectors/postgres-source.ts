@@ -3,15 +3,18 @@ import pg from 'pg'
 import type { Column } from '../core/column.ts'
 import { configurationError } from '../core/errors.ts'
 import { defineSource, type ModelRequest, type Reading, type ReadRequest, type Source } from '../core/source.ts'
-import { located, type PostgresOptions, postgresOptions } from './postgres-connection.ts'
+import { disconnect, located, type PostgresOptions, postgresOptions } from './postgres-connection.ts'
 import { copyRows } from './postgres-copy-reader.ts'
 import { cursorRows } from './postgres-cursor-reader.ts'
+import { divideRead, rangeQuery } from './postgres-divide.ts'
 import { answer } from './postgres-idle.ts'
 import { fromModel, type PostgresModel, parseModel } from './postgres-model.ts'
+import { parallelCopyRows } from './postgres-parallel-reader.ts'
 import { readError } from './postgres-read-error.ts'
-import { planRead } from './postgres-read-plan.ts'
+import { planRead, type ReadPlan } from './postgres-read-plan.ts'
 import type { RowStreamRequest } from './postgres-row-stream.ts'
 import { openSession, type PostgresSession } from './postgres-session.ts'
+import { shareSnapshot } from './postgres-snapshot.ts'
 
 /** A PostgreSQL database, or a server that speaks its protocol, as the source of a model. */
 export const postgresSource = defineSource<PostgresOptions>({
@@ -31,6 +34,8 @@ class PostgresSource implements Source {
   readonly #model: PostgresModel
   #session: Promise<PostgresSession> | undefined
   #rows: Readable | undefined
+  /** Besides the session's own. */
+  #clients: readonly pg.Client[] = []
 
   constructor(options: PostgresOptions, request: ModelRequest, model: PostgresModel) {
     this.#options = options
@@ -57,24 +62,50 @@ class PostgresSource implements Source {
     return { enough: found >= rows, rows: found }
   }
 
-  async read({ key, columns, signal, part }: ReadRequest): Promise<Reading> {
+  async read(request: ReadRequest): Promise<Reading> {
+    const { key, columns, signal, part } = request
     signal.throwIfAborted()
     const session = await this.#open()
     if (this.#rows !== undefined) throw new Error('a source is read once; open another')
-    const { client, context, encoding, values } = session
-    const plan = planRead(session.columns, { key, columns, part }, encoding)
-    const request: RowStreamRequest = { client, context, idleTimeoutMs: this.#request.idleTimeoutMs, signal }
-    const rest = plan.where + plan.orderBy
-    const copy = fromModel(`SELECT ${plan.select}`, session.inlined).sql + rest
-    const usesCopy = this.#request.read !== 'cursor' && (await this.#allowsCopy(session, copy))
+    const plan = planRead(session.columns, { key, columns, part }, session.encoding)
+    const query = fromModel(`SELECT ${plan.select}`, session.inlined).sql + plan.where + plan.orderBy
+    const usesCopy = this.#request.read !== 'cursor' && (await this.#allowsCopy(session, query))
     signal.throwIfAborted()
-    this.#rows = usesCopy
-      ? copyRows(request, copy + plan.limit)
-      : cursorRows(request, {
-          sql: fromModel(`SELECT ${plan.select}`, session.bound).sql + rest + plan.limit,
-          values,
-        })
-    return { layout: plan.layout, rows: this.#rows }
+    const { rows, notes = [] } = usesCopy
+      ? await this.#copy(session, plan, request, query)
+      : { rows: this.#cursor(session, plan, signal) }
+    this.#rows = rows
+    return { layout: plan.layout, rows, notes }
+  }
+
+  #streamOf({ client, context }: PostgresSession, signal: AbortSignal): RowStreamRequest {
+    return { clients: [client, ...this.#clients], context, idleTimeoutMs: this.#request.idleTimeoutMs, signal }
+  }
+
+  #cursor(session: PostgresSession, plan: ReadPlan, signal: AbortSignal): Readable {
+    const { sql } = fromModel(`SELECT ${plan.select}`, session.bound)
+    return cursorRows(this.#streamOf(session, signal), {
+      sql: sql + plan.where + plan.orderBy + plan.limit,
+      values: session.values,
+    })
+  }
+
+  async #copy(
+    session: PostgresSession,
+    plan: ReadPlan,
+    request: ReadRequest,
+    query: string,
+  ): Promise<Pick<Reading, 'rows' | 'notes'>> {
+    const { idleTimeoutMs, parallel = 1 } = this.#request
+    const { part, signal, splits = () => [] } = request
+    const alone = () => copyRows(this.#streamOf(session, signal), query + plan.limit)
+    if (parallel === 1 || part !== undefined) return { rows: alone() }
+    const ranges = await divideRead(session, plan, { splits: splits(), connections: parallel })
+    if ('undivided' in ranges) return { rows: alone(), notes: [`read over one connection: ${ranges.undivided}`] }
+    this.#clients = await shareSnapshot(session, this.#options, { count: parallel - 1, idleTimeoutMs })
+    signal.throwIfAborted()
+    const queries = ranges.conditions.map((condition) => rangeQuery(session, plan, condition))
+    return { rows: parallelCopyRows(this.#streamOf(session, signal), queries) }
   }
 
   /**
@@ -85,6 +116,7 @@ class PostgresSource implements Source {
     await ask('SAVEPOINT before_copy')
     try {
       await answer(client, context.at, this.#request.idleTimeoutMs, client.query(`COPY (${query} LIMIT 0) TO STDOUT`))
+      await ask('RELEASE SAVEPOINT before_copy')
       return true
     } catch (error) {
       // The query itself was accepted before: what the server refuses now is COPY.
@@ -103,6 +135,7 @@ class PostgresSource implements Source {
       rows.destroy()
       await closed
     }
+    await Promise.all(this.#clients.map(disconnect))
     // Where opening failed, nothing is open, and whoever opened knows why.
     const session = await this.#session?.catch(() => undefined)
     await session?.[Symbol.asyncDispose]()

@@ -12,7 +12,7 @@ const CLIENT_CHECK = '5s'
 /** Opens a connection on which a line of COPY text means what it meant in the source. Throws as `connect` does. */
 export async function openWriteSession(options: PostgresOptions): Promise<pg.Client> {
   const client = await connect(options)
-  const watch = idleWatch(client, IDLE_TIMEOUT_MS, () => client.connection.stream.destroy())
+  const watch = idleWatch([client], IDLE_TIMEOUT_MS, () => client.connection.stream.destroy())
   watch.start()
   try {
     await applySessionSettings(client, 'session')
@@ -49,7 +49,7 @@ export async function inspect<T>(
   try {
     client = await openWriteSession(options)
     const { stream } = client.connection
-    const watch = idleWatch(client, IDLE_TIMEOUT_MS, () => stream.destroy())
+    const watch = idleWatch([client], IDLE_TIMEOUT_MS, () => stream.destroy())
     watch.start()
     try {
       return await work(client)

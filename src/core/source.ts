@@ -11,6 +11,11 @@ export interface ReadRequest {
   readonly signal: AbortSignal
   /** Where not all rows are needed. A hint that saves work: the engine picks from whatever a source sends. */
   readonly part?: ModelPart
+  /**
+   * Keys that cut the model into parts of about the same size, ascending, each as the text of its key columns: what the
+   * last run saw. A hint for whoever reads parts at the same time; it may be out of date, and empty.
+   */
+  readonly splits?: () => readonly (readonly string[])[]
 }
 
 /** The first rows in key order, or the rows with one of these keys: each the text of the key columns, canonical. */
@@ -26,6 +31,8 @@ export interface Reading {
   readonly rows: Readable
   /** False where the rows come in any order: the engine sorts them on disk first. Default: true. */
   readonly sorted?: boolean
+  /** What the user should know of how it is read, where it is not as asked for. */
+  readonly notes?: readonly string[]
 }
 
 /** The rows to sync. One per run; holds a connection from `describe` until it is disposed. */
@@ -43,6 +50,8 @@ export interface ModelRequest {
   readonly table?: string
   readonly params: Readonly<Record<string, string | number | boolean | null>>
   readonly read: 'auto' | 'copy' | 'cursor'
+  /** Connections that may read at the same time, from one snapshot. Default: 1. */
+  readonly parallel?: number
   /** Milliseconds without a byte from the system after which the read fails. */
   readonly idleTimeoutMs: number
 }

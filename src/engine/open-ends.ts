@@ -45,7 +45,8 @@ export async function openModel(config: Config, sync: SyncConfig, own: OwnConnec
     ...(sync.source.sql === undefined ? {} : { sql: sync.source.sql }),
     ...(sync.source.table === undefined ? {} : { table: sync.source.table }),
     params: sync.source.params,
-    read: sync.source.read,
+    read: sync.source.read.method,
+    parallel: sync.source.read.parallel,
     idleTimeoutMs: sync.source.idleTimeoutMs,
   })
   const close = () => source[Symbol.asyncDispose]()

@@ -123,6 +123,11 @@ export class KeyIndexFile implements KeyIndex {
     return this.#layers.scan()
   }
 
+  /** At most `most` keys that cut what was folded into parts of about the same size, ascending; none at first. */
+  splits(most: number): Buffer[] {
+    return this.#guarded(() => this.#layers.splits(most))
+  }
+
   lane(): Lane {
     const layer = this.#guarded(() => this.#layers.add('lane'))
     return {

@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto'
 import type { Database } from 'better-sqlite3'
 import type { Segment } from '../core/key-entry.ts'
-import { LAYER_SCHEMA, LAYER_SPAN, LayerBuilder, LayerCursor, type LayerRow, LayerWriter, type Seed } from './layer.ts'
+import {
+  firstKeys,
+  LAYER_SCHEMA,
+  LAYER_SPAN,
+  LayerBuilder,
+  LayerCursor,
+  type LayerRow,
+  LayerWriter,
+  type Seed,
+} from './layer.ts'
 import { LayerMerge } from './layer-merge.ts'
 import { damaged } from './state-file.ts'
 
@@ -52,6 +61,12 @@ export class LayerStore {
 
   scan(): LayerMerge {
     return new LayerMerge(this.#cursors(this.#layers().filter(isFolded)), { showGone: false })
+  }
+
+  /** At most `most` keys that cut the base into parts of about the same size, ascending. */
+  splits(most: number): Buffer[] {
+    const base = this.#layers().find((layer) => layer.kind === 'base')
+    return base === undefined ? [] : firstKeys(this.#database, base, most, this.#seed, this.#file.sync)
   }
 
   /** Adds an empty layer and returns its number. */

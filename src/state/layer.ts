@@ -54,6 +54,17 @@ function checksum(bytes: Buffer, end: number, id: number, seed: Seed): void {
   fingerprint(bytes, 0, end, seed.high ^ Math.floor(id / LAYER_SPAN), seed.low ^ (id % LAYER_SPAN), words, 0)
 }
 
+/** Where its entries end; leaves its checksum in `words`. Throws FatalError `index_damaged`. */
+function checkSegment({ id, data }: SegmentRow, seed: Seed, sync: string): number {
+  const end = data.length - CHECKSUM_BYTES
+  if (end < 0) throw damaged(sync, `segment ${id} is cut short`)
+  checksum(data, end, id, seed)
+  if (data.readUInt32LE(end) !== words[0] || data.readUInt32LE(end + 4) !== words[1]) {
+    throw damaged(sync, `segment ${id} does not match its checksum`)
+  }
+  return end
+}
+
 /** Writes segments of layers and keeps the layers' totals. The caller owns the transactions. */
 export class LayerWriter {
   readonly #seed: Seed
@@ -169,16 +180,10 @@ export class LayerCursor extends SegmentReader {
         return false
       }
       this.#position = row.id
-      const end = row.data.length - CHECKSUM_BYTES
-      if (end < 0) throw damaged(this.#file.sync, `segment ${row.id} is cut short`)
-      checksum(row.data, end, row.id, this.#seed)
-      const high = row.data.readUInt32LE(end)
-      const low = row.data.readUInt32LE(end + 4)
-      if (high !== words[0] || low !== words[1])
-        throw damaged(this.#file.sync, `segment ${row.id} does not match its checksum`)
+      const end = checkSegment(row, this.#seed, this.#file.sync)
       this.#entries += row.count
-      this.#high ^= high
-      this.#low ^= low
+      this.#high ^= words[0] as number
+      this.#low ^= words[1] as number
       this.reset(row.data, end)
     }
     return true
@@ -197,6 +202,23 @@ export class LayerCursor extends SegmentReader {
     if (this.#entries === entries && this.#high >>> 0 === sum_high && this.#low >>> 0 === sum_low) return
     throw damaged(this.#file.sync, `${this.layer.kind} holds ${this.#entries} of ${entries} entries`)
   }
+}
+
+/** The first keys of at most `most` segments of a layer, evenly chosen, ascending. Throws FatalError `index_damaged`. */
+export function firstKeys(database: Database, layer: LayerRow, most: number, seed: Seed, sync: string): Buffer[] {
+  const within = [layer.id * LAYER_SPAN, (layer.id + 1) * LAYER_SPAN]
+  const ids = database
+    .prepare('SELECT id FROM segment WHERE id >= ? AND id < ? ORDER BY id')
+    .pluck()
+    .all(...within) as number[]
+  const step = Math.max(1, ids.length / most)
+  const read = database.prepare('SELECT id, count, data FROM segment WHERE id = ?')
+  return Array.from({ length: Math.min(most, ids.length) }, (_, index) => {
+    const row = read.get(ids[Math.floor(index * step)]) as SegmentRow
+    const reader = new SegmentReader(row.data, checkSegment(row, seed, sync))
+    reader.next()
+    return Buffer.from(row.data.subarray(reader.keyStart, reader.keyEnd))
+  })
 }
 
 /** Cuts a sorted stream of entries into segments and puts them into a layer. */

@@ -69,7 +69,19 @@ const WRONG: readonly (readonly [name: string, lines: Record<string, string | nu
   [
     'an unknown way to read',
     { source: '{ connection: db, table: users, read: cursr }' },
-    '6:51  source.read: expected auto | copy | cursor, got "cursr" — did you mean "cursor"?',
+    '6:51  source.read: expected auto | copy | cursor, or a map such as { parallel: 2 }, got "cursr" — did you mean "cursor"?',
+  ],
+  [
+    'an unknown method to read',
+    { source: '{ connection: db, table: users, read: { method: cursr } }' },
+    '6:45  source.read: this is about Postgres and means nothing to SQLite; remove it',
+    '6:61  source.read.method: expected auto | copy | cursor, got "cursr" — did you mean "cursor"?',
+  ],
+  [
+    'no connection to read over',
+    { source: '{ connection: db, table: users, read: { parallel: 0 } }' },
+    '6:45  source.read: this is about Postgres and means nothing to SQLite; remove it',
+    '6:63  source.read.parallel: expected a number of connections from 1 to 16, got 0',
   ],
   ['a source that is a list', { source: '[1]' }, '6:5  source: expected a map, got a list'],
   ['no object', { destination: '{ connection: db }' }, '9:5  destination: missing; expected table or object'],
@@ -179,6 +191,12 @@ const WRONG: readonly (readonly [name: string, lines: Record<string, string | nu
     'columns that are excluded from fields',
     { fields: '{ a: x }', exclude: '[y]' },
     '11:5  exclude: fields says which columns are sent, so this does nothing; remove one of them',
+  ],
+  [
+    'a cursor over several connections, and SQLite besides',
+    { source: '{ connection: db, table: users, read: { method: cursor, parallel: 2 } }' },
+    '6:45  source.read: this is about Postgres and means nothing to SQLite; remove it',
+    '6:69  source.read.parallel: only COPY reads over several connections; remove this, or the method',
   ],
   [
     'ways to read Postgres for SQLite',

@@ -14,6 +14,8 @@ export const READERS = ['copy', 'cursor'] as const
 export interface ModelToRead extends Partial<ModelRequest> {
   readonly key?: readonly string[]
   readonly columns?: readonly string[]
+  /** What the last run would have seen. */
+  readonly splits?: readonly (readonly string[])[]
 }
 
 export async function openModel(url: string, model: Partial<ModelRequest>): Promise<Source> {
@@ -24,11 +26,11 @@ export async function openModel(url: string, model: Partial<ModelRequest>): Prom
 /** Opens the rows of a model: all columns, by key `id`, where nothing else is asked. */
 export async function startReading(
   source: Source,
-  { key = ['id'], columns }: Pick<ModelToRead, 'key' | 'columns'> = {},
+  { key = ['id'], columns, splits = [] }: Pick<ModelToRead, 'key' | 'columns' | 'splits'> = {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Reading> {
   const described = await source.describe()
-  return source.read({ key, columns: columns ?? described.map((column) => column.name), signal })
+  return source.read({ key, columns: columns ?? described.map((column) => column.name), signal, splits: () => splits })
 }
 
 export interface ReadModel {
@@ -40,14 +42,20 @@ export interface ReadModel {
   /** The encoded key of each row; null where a part of it is null. */
   readonly keys: readonly (Buffer | null)[]
   readonly end: EndOfModel | undefined
+  readonly notes: readonly string[]
 }
 
 /** Reads a model to its end. Rejects with what destroyed the stream. */
-export async function readModel(url: string, { key, columns, ...model }: ModelToRead): Promise<ReadModel> {
+export async function readModel(url: string, { key, columns, splits, ...model }: ModelToRead): Promise<ReadModel> {
   await using source = await openModel(url, model)
-  const { layout, rows: stream } = await startReading(source, {
+  const {
+    layout,
+    rows: stream,
+    notes = [],
+  } = await startReading(source, {
     ...(key === undefined ? {} : { key }),
     ...(columns === undefined ? {} : { columns }),
+    ...(splits === undefined ? {} : { splits }),
   })
   const batches: RowBatch[] = []
   for await (const batch of stream) batches.push(batch)
@@ -72,6 +80,7 @@ export async function readModel(url: string, { key, columns, ...model }: ModelTo
     rows,
     keys,
     end: batches.at(-1)?.end,
+    notes,
   }
 }
 
