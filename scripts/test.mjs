@@ -3,6 +3,7 @@
 //   npm test -- test/core         the tests below a path
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
 const paths = process.argv.slice(2).filter((argument) => !argument.startsWith('-'))
@@ -17,8 +18,17 @@ if (files.length === 0) {
   console.error(`no test file below ${paths.join(', ') || 'test'}`)
   process.exit(1)
 }
+// Much of a test is waiting: for a server to start, for a process to end, for the disk.
+const concurrency = availableParallelism() + 1
 // A test that hangs fails after ten minutes instead of holding the gate.
-const run = spawnSync(process.execPath, ['--import', 'tsx', '--test', '--test-timeout=600000', ...options, ...files], {
-  stdio: 'inherit',
-})
+const argv = [
+  '--import',
+  'tsx',
+  '--test',
+  '--test-timeout=600000',
+  `--test-concurrency=${concurrency}`,
+  ...options,
+  ...files,
+]
+const run = spawnSync(process.execPath, argv, { stdio: 'inherit' })
 process.exit(run.status ?? 1)
