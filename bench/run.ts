@@ -8,6 +8,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import Sqlite from 'better-sqlite3'
 import { changed } from './changed.ts'
+import { duckdb } from './duckdb.ts'
 import { memory } from './memory.ts'
 import { postgresToPostgres } from './postgres-to-postgres.ts'
 import { type Server, startServer } from './server.ts'
@@ -31,6 +32,7 @@ const QUESTIONS: Readonly<Record<string, (server: Server) => Promise<string>>> =
   unchanged: (server) => unchanged(server, runs),
   changed: (server) => changed(server, runs),
   'postgres-to-postgres': (server) => postgresToPostgres(server, runs),
+  duckdb: (server) => duckdb(server, runs),
   sqlite: (server) => sqlite(server, runs),
   unsorted: () => unsorted(rows, runs),
   start: (server) => start(server, runs),
