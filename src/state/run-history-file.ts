@@ -99,6 +99,9 @@ export function historyError(error: unknown, path: string): unknown {
   if (code === 'SQLITE_FULL' || code === 'ENOSPC') {
     return fatal('state_disk_full', `the disk of ${path} is full; make room and run again`)
   }
+  if (code.startsWith('SQLITE_IOERR') || code === 'EIO') {
+    return fatal('state_io_error', `the disk of ${path} does not work (${messageOf(error)}); check it and run again`)
+  }
   if (code.startsWith('SQLITE_') || /^E[A-Z]+$/.test(code)) {
     return fatal('state_not_writable', `cannot write ${path} (${messageOf(error)}); give this user write access to it`)
   }

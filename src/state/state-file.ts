@@ -102,7 +102,7 @@ export function stateError(error: unknown, path: string, sync: string): unknown 
   }
   if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT'))
     return damaged(sync, `${path}: ${messageOf(error)}`, error)
-  if (code.startsWith('SQLITE_IOERR')) {
+  if (code.startsWith('SQLITE_IOERR') || code === 'EIO') {
     return fatal('state_io_error', `the disk of ${path} does not work (${messageOf(error)}); check it and run again`)
   }
   if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN') || NOT_WRITABLE.has(code)) {

@@ -22,6 +22,8 @@ export interface CliProcess {
 /** The command line as it is shipped: started many times, building it once costs less than running it through tsx. */
 export interface BuiltCli extends Disposable {
   start(folder: string, ...argv: string[]): CliProcess
+  /** The same with these variables added to the environment. */
+  startWith(env: Readonly<Record<string, string>>, folder: string, ...argv: string[]): CliProcess
 }
 
 export function buildCli(): BuiltCli {
@@ -34,12 +36,14 @@ export function buildCli(): BuiltCli {
   if (!existsSync(main)) throw new Error(`the command line could not be built: ${stderr}`)
   return {
     start: (cwd, ...argv) => startProcess(cwd, [main, ...argv]),
+    startIn: (cwd, environment, argv) => startProcess(cwd, [main, ...argv], environment),
+    startWith: (env, cwd, ...argv) => startProcess(cwd, [main, ...argv], { ...process.env, ...env }),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
 
-function startProcess(cwd: string, argv: readonly string[]): CliProcess {
-  const child = spawn(process.execPath, argv, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+function startProcess(cwd: string, argv: readonly string[], env = process.env): CliProcess {
+  const child = spawn(process.execPath, argv, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   let ended = false

@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import { type ConfigInput, type Report, type SyncOptions, sync } from '../../src/index.ts'
 import { type MapDestination, type MapDestinationOptions, mapDestination } from './map-destination.ts'
 import { type MapSource, mapSource } from './map-source.ts'
+import { memoryFolder } from './memory-folder.ts'
 import { column, type Row } from './row-batches.ts'
-import { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts'
+import type { TemporaryFolder } from './temporary-folder.ts'
 
 /** A sync `users` between maps, with its state in a folder that goes with its scope. */
 export interface SmallWorld extends Disposable {
@@ -19,7 +20,7 @@ export interface SmallWorld extends Disposable {
 
 /** Rows `id`, `v`. */
 export function smallWorld(rows: readonly Row[], options: MapDestinationOptions = {}): SmallWorld {
-  const folder = temporaryFolder()
+  const folder = memoryFolder()
   const source = mapSource([column('id', 'integer'), column('v')], rows)
   const destination = mapDestination(options)
   const own = { sources: [source.definition], destinations: [destination.definition] }
