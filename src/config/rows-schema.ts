@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { parsed, text } from './schema-parts.ts'
 
 /** The options of a source whose rows come from stdin or from a file, in place of a query. */

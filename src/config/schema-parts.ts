@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A text that is not empty. `what` completes "expected …". */
 export function text(what: string): z.ZodString {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { SYNC_MODE_NAMES } from '../core/sync-mode.ts'
 import {
   DURATION_PATTERN,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ChangeBatch } from '../core/change.ts'
 import { skipFields } from '../core/copy-text.ts'
 import { type Destination, defineDestination } from '../core/destination.ts'

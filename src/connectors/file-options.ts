@@ -1,5 +1,5 @@
 import { extname, resolve } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const FORMATS: Readonly<Record<string, 'csv' | 'ndjson'>> = { '.csv': 'csv', '.ndjson': 'ndjson', '.jsonl': 'ndjson' }
 

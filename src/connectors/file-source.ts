@@ -2,7 +2,7 @@ import { close, createReadStream, fstatSync, open, type ReadStream, read } from 
 import { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { z } from 'zod'
+import * as z from 'zod'
 import { configurationError, messageOf } from '../core/errors.ts'
 import { defineSource } from '../core/source.ts'
 import { ByteInput } from './byte-input.ts'

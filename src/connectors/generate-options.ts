@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { withUrl } from './url-options.ts'
 
 /** Keys count up from 1 row by row, and texts have ten digits. */

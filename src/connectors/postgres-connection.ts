@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ConnectionOptions } from 'node:tls'
 import pg from 'pg'
-import { z } from 'zod'
+import * as z from 'zod'
 import { configurationError, messageOf } from '../core/errors.ts'
 import { requireChannelBinding } from './postgres-channel-binding.ts'
 import { connectError } from './postgres-connect-error.ts'
@@ -187,15 +187,18 @@ export const sessionSettings: Readonly<Record<string, string>> = {
 }
 
 /**
- * Applies {@link sessionSettings}: to the transaction that is open (which also holds behind a transaction pooler), or to
- * the session. A setting that this server does not have is left out.
+ * The statement that applies {@link sessionSettings}: to the transaction that is open (which also holds behind a
+ * transaction pooler), or to the session. A setting that this server does not have is left out.
  */
-export async function applySessionSettings(client: pg.Client, scope: 'transaction' | 'session'): Promise<void> {
+export function settingsStatement(scope: 'transaction' | 'session'): string {
   const rows = Object.entries(sessionSettings).map(([name, value]) => `('${name}', '${value}')`)
-  await client.query(
-    `SELECT pg_catalog.set_config(s.name, v.setting, ${scope === 'transaction'}) ` +
-      `FROM (VALUES ${rows.join(', ')}) AS v (name, setting) JOIN pg_catalog.pg_settings AS s ON s.name = v.name`,
-  )
+  const wanted = `(VALUES ${rows.join(', ')}) AS v (name, setting) JOIN pg_catalog.pg_settings AS s ON s.name = v.name`
+  return `SELECT pg_catalog.set_config(s.name, v.setting, ${scope === 'transaction'}) FROM ${wanted}`
+}
+
+/** Runs {@link settingsStatement}. */
+export async function applySessionSettings(client: pg.Client, scope: 'transaction' | 'session'): Promise<void> {
+  await client.query(settingsStatement(scope))
 }
 
 /** Type parsers that leave every value as the text the server sent: no rounding, no dates, no surprises. */

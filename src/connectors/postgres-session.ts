@@ -1,11 +1,11 @@
 import type pg from 'pg'
-import { applySessionSettings, connect, disconnect, type PostgresOptions } from './postgres-connection.ts'
+import { connect, disconnect, type PostgresOptions, settingsStatement } from './postgres-connection.ts'
 import { quoteLiteral } from './postgres-identifiers.ts'
 import { answer } from './postgres-idle.ts'
 import { bound, fromModel, type PostgresModel, type RenderedModel } from './postgres-model.ts'
 import { modelError, notAQuery, type ReadContext, readError } from './postgres-read-error.ts'
 import { refuseDuplicates } from './postgres-read-plan.ts'
-import { describeStatement } from './postgres-statement.ts'
+import { describeQuery } from './postgres-statement.ts'
 import { describeTypes, type PostgresColumn } from './postgres-types.ts'
 
 /**
@@ -25,6 +25,13 @@ export interface PostgresSession extends AsyncDisposable {
   /** Runs a statement and answers its rows. Throws FatalError. */
   ask(sql: string, values?: (string | null)[]): Promise<Record<string, string | null>[]>
 }
+
+/** Opens the snapshot in one message, and tells the encoding of the database with its last answer. */
+const BEGIN = [
+  'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+  settingsStatement('transaction'),
+  "SELECT pg_catalog.current_setting('server_encoding') AS encoding",
+].join('; ')
 
 /** Connects, opens the snapshot and describes the model. Throws FatalError; then nothing stays open. */
 export async function openSession(
@@ -58,37 +65,35 @@ async function describe(
       throw readError(error, context, 0)
     }
   }
-  await ask('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-  await wait(applySessionSettings(client, 'transaction')).catch((error: unknown) => {
+  const begun = await wait(client.query<{ encoding: string }>(BEGIN)).catch((error: unknown) => {
     throw readError(error, context, 0)
   })
-  const [server] = await ask("SELECT pg_catalog.current_setting('server_encoding') AS encoding")
+  // pg answers several statements with several results, and declares one.
+  const [server] = (begun as unknown as (typeof begun)[]).at(-1)?.rows ?? []
 
   const rendered = model.render(bound)
   const values = model.parameters.map((parameter) => parameter.value)
-  const described = await wait(describeStatement(client, rendered.sql)).catch((error: unknown) => {
-    throw modelError(error, context, { sql: rendered.sql, rendered, prefix: 0 })
-  })
-  if (described.columns === undefined || described.columns.length === 0) throw notAQuery()
-  refuseDuplicates(described.columns)
-
   // Starting the query without fetching a row shows the rest: what is no query, a missing privilege, a wrong value.
   const { sql, prefix } = fromModel('SELECT *', rendered)
   const probe = `${sql} LIMIT 0`
-  await wait(describeStatement(client, probe)).catch((error: unknown) => {
-    throw isSyntax(error) ? notAQuery(error) : modelError(error, context, { sql: probe, rendered, prefix })
+  const described = await wait(describeQuery(client, rendered.sql, { text: probe, values })).catch((error: unknown) => {
+    throw readError(error, context, 0)
   })
-  await wait(client.query(probe, values)).catch((error: unknown) => {
-    throw modelError(error, context, { sql: probe, rendered, prefix })
-  })
-  const types = await wait(describeTypes(client, described.columns, described.parameters)).catch((error: unknown) => {
+  const { columns = [], refusal } = described
+  if (refusal?.at === 'query') throw modelError(refusal.error, context, { sql: rendered.sql, rendered, prefix: 0 })
+  // What parses by itself and not as a table to select from is a statement of another kind: INSERT, SHOW, EXPLAIN.
+  if (refusal?.at === 'probe' && isSyntax(refusal.error)) throw notAQuery(refusal.error)
+  if (refusal === undefined && columns.length === 0) throw notAQuery()
+  refuseDuplicates(columns)
+  if (refusal !== undefined) throw modelError(refusal.error, context, { sql: probe, rendered, prefix })
+  const types = await wait(describeTypes(client, columns, described.parameters)).catch((error: unknown) => {
     throw readError(error, context, 0)
   })
   return {
     client,
     context,
     columns: types.columns,
-    encoding: server?.['encoding'] ?? 'UTF8',
+    encoding: server?.encoding ?? 'UTF8',
     bound: rendered,
     values,
     inlined: model.render((index) => inline(values[index] ?? null, types.parameters[index] as string)),
@@ -102,7 +107,6 @@ function inline(value: string | null, type: string): string {
   return `(${value === null ? 'NULL' : quoteLiteral(value)}::${type})`
 }
 
-/** What parses by itself and not as a table to select from is a statement of another kind: INSERT, SHOW, EXPLAIN. */
 function isSyntax(error: unknown): boolean {
   return (error as { code?: unknown }).code === '42601'
 }

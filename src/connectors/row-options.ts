@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { TYPE_NAMES } from './text-types.ts'
 
 /** How rows from stdin or a file are written down and what proves their end. The configuration has checked them. */

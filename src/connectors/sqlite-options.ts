@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Milliseconds to wait for another connection that holds the file. */
 export const BUSY_TIMEOUT_MS = 5_000

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ChangeBatch, Field } from '../core/change.ts'
 import {
   type Destination,

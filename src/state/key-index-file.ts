@@ -129,10 +129,12 @@ export class KeyIndexFile implements KeyIndex {
   }
 
   lane(): Lane {
-    const layer = this.#guarded(() => this.#layers.add('lane'))
+    let made: number | undefined
+    // When it is written to: a run that changes nothing commits nothing, and each commit waits for the disk.
+    const layer = () => (made ??= this.#guarded(() => this.#layers.add('lane')))
     return {
-      intend: (sequence, segment) => this.#staged.push({ layer, sequence, segment, intent: true }),
-      put: (sequence, segment) => this.#staged.push({ layer, sequence, segment, intent: false }),
+      intend: (sequence, segment) => this.#staged.push({ layer: layer(), sequence, segment, intent: true }),
+      put: (sequence, segment) => this.#staged.push({ layer: layer(), sequence, segment, intent: false }),
     }
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -39,6 +40,27 @@ test('an option of a command that stands before it is said to belong behind it',
     early.stderr,
     "rowferry: option '-f, --file <file>' belongs behind the command: rowferry run --file\nsee rowferry run --help\n",
   )
+})
+
+test('a command that waits for what never comes is no success', () => {
+  using folder = temporaryFolder()
+  const commander = createRequire(import.meta.url).resolve('commander')
+  writeFileSync(
+    folder.file('never.mjs'),
+    `import commander from ${JSON.stringify(pathToFileURL(commander).href)}
+     commander.Command.prototype.parseAsync = () => new Promise(() => {})`,
+  )
+  const argv = [
+    '--import',
+    'tsx',
+    '--import',
+    pathToFileURL(folder.file('never.mjs')).href,
+    join(CLI, 'main.ts'),
+    'run',
+  ]
+  const { status, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' })
+  assert.equal(stderr, 'rowferry: this is a mistake in rowferry, please report it\nit waited for what never came\n')
+  assert.equal(status, 1)
 })
 
 test('who works in a subfolder is told where the configuration is', () => {

@@ -249,6 +249,21 @@ describe('key index', () => {
     assert.ok(found > harmless, `${found} found, ${harmless} without effect`)
   })
 
+  it('leaves the file as it is where a run puts nothing', async () => {
+    using folder = temporaryFolder()
+    const path = folder.file('a.sqlite')
+    await filled(path, 100)
+    const before = readFileSync(path)
+    const index = await open(path)
+    index.lane()
+    index.lane()
+    entriesOf(index.scan())
+    index.commit()
+    index.compact()
+    index.close()
+    assert.ok(before.equals(readFileSync(path)))
+  })
+
   it('notices a lost segment', async () => {
     using folder = temporaryFolder()
     const path = folder.file('a.sqlite')
