@@ -2,8 +2,8 @@ import { change } from './changed.ts'
 import { naiveCopy } from './naive-script.ts'
 import type { Server } from './server.ts'
 import { byTurns, count, medianOf, rate, ratio, table } from './statistics.ts'
-import { type Measured, syncOf } from './syncs.ts'
-import { costs } from './unchanged.ts'
+import { syncOf } from './syncs.ts'
+import { write } from './writing.ts'
 
 const ORDERED = 'SELECT * FROM contacts ORDER BY id'
 /** A diff inside one database: what a query would be that reads both tables. */
@@ -59,31 +59,12 @@ export async function postgresToPostgres(server: Server, runs: number): Promise<
   await assertEqual(server, to)
   // Minutes where the others take seconds: once is enough.
   const script = await naiveCopy(server.url, to)
-  const every = await byTurns(runs, {
-    update: async () => {
-      await server.query('UPDATE contacts SET seats = seats + 1')
-      await server.query('VACUUM contacts')
-      return await syncing.run({ updated: rows })
-    },
-  })
-  const gone = await byTurns(runs, {
-    remove: async () => {
-      await server.refill()
-      await syncing.run({}, '--allow-deletes', '100%')
-      await server.query(`DELETE FROM contacts WHERE id > ${rows / 2}`)
-      return await syncing.run({ deleted: rows / 2 })
-    },
-  })
+  const writing = await write(server, to, runs)
   await assertEqual(server, to)
   await server.query('DROP TABLE mirrored')
   await server.refill()
 
   const ms = (of: readonly { readonly ms: number }[]) => medianOf(of, (one) => one.ms)
-  const line = (what: string, of: readonly Measured[], changes: number) => [
-    what,
-    rate(changes, ms(of)),
-    ...costs(of, changes),
-  ]
   return `## Postgres to Postgres
 
 ${count(rows)} rows from one database into a table with a primary key in another one of the same server (fsync is off). Both tables are
@@ -122,14 +103,7 @@ ${table(
 Not quite the same work: the statements inside one database read the destination, too, and need both tables in one place; rowferry
 trusts its index. DuckDB is not here: its Postgres extension is downloaded when it is used.
 
-${table(
-  ['writing', 'rows/s', 'Node CPU µs/row', 'Postgres CPU µs/row', 'peak RSS MiB'],
-  [
-    line('inserts: the first run', first.rowferry, rows),
-    line('updates: every row has changed', every.update, rows),
-    line('deletes: half of the rows are gone', gone.remove, rows / 2),
-  ],
-)}
+${writing}
 `
 }
 

@@ -44,6 +44,7 @@ export interface SyncOptions {
   readonly to?: string
   readonly table?: string
   readonly create?: boolean
+  readonly index?: Readonly<Record<string, unknown>>
 }
 
 /** Needs a build in dist/. */
@@ -59,6 +60,7 @@ export function syncOf(server: Server, options: SyncOptions = {}): Sync {
         key,
         mode: options.mode ?? 'mirror',
         destination: { connection: 'to', table, ...(create && { create }) },
+        ...(options.index && { index: options.index }),
         guards: { max_deletes: '100%' },
       },
     },

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -5,6 +6,8 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { count, medianOf, rate, table } from './statistics.ts'
 import { expectCounts, type Measured, measure } from './syncs.ts'
+
+const SORT = new URL('./sort-stage.mjs', import.meta.url).pathname
 
 /**
  * Rows in any order through a pipe, mirrored into SQLite: sorted on disk, then written, then found unchanged. The table is
@@ -18,8 +21,10 @@ export async function unsorted(rows: number, runs: number): Promise<string> {
     const argv = `--from - --format ndjson --to sqlite:./app.db#users --key id --mode mirror --rows ${rows}`.split(' ')
     const first: Measured[] = []
     const again: Measured[] = []
+    const alone: { readonly ms: number }[] = []
     for (let run = 0; run < runs; run++) {
       for (const name of ['app.db', '.rowferry']) rmSync(join(folder, name), { recursive: true, force: true })
+      alone.push(JSON.parse(execFileSync(process.execPath, [SORT, folder, String(rows)], { encoding: 'utf8' })))
       first.push(await measure(folder, argv, input))
       again.push(await measure(folder, argv, input))
       expectCounts((first.at(-1) as Measured).report, { inserted: rows })
@@ -45,6 +50,15 @@ ${table(
   [
     line('first run: sorted, and inserted into a new table', first),
     line('the same again: sorted, and found unchanged', again),
+    [
+      'the sort alone, over rows in memory: 64 MiB of them at a time, the rest on the disk',
+      rate(
+        rows,
+        medianOf(alone, ({ ms }) => ms),
+      ),
+      '',
+      '',
+    ],
   ],
 )}
 `

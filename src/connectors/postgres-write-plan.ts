@@ -16,7 +16,7 @@ export interface WritePlan {
   readonly findChangedKey: string | undefined
   /** Change the table; what they answer are numbers of lines. */
   readonly statements: readonly string[]
-  /** Puts the outcomes other than done, from the answers of the statements. */
+  /** Puts the outcomes other than done, from the answers of the statements: none where all of them are empty. */
   judge(answers: readonly (readonly number[])[], outcomes: Outcome[]): void
   /** Copies the lines into the table itself: the same where none of the records exists. */
   readonly copyToTable: string | undefined
@@ -85,7 +85,7 @@ export function planWrite(request: PlanRequest): WritePlan {
   return {
     stageColumns,
     numbered,
-    before: inserts ? [] : byIndex(parts),
+    before: inserts ? [] : byIndex(parts, operation),
     copyToStage: `COPY ${stage} (${names.join(', ')}) FROM STDIN`,
     findChangedKey: changeable.length === 0 ? undefined : findChangedKey(parts.staged, changeable),
     ...(inserts ? insert(parts, operation) : operation === 'update' ? update(parts) : remove(parts)),
@@ -145,7 +145,14 @@ function update(parts: Parts): Doing {
   }
 }
 
-function remove({ table, match, target, staged, same }: Parts): Doing {
+function remove(parts: Parts): Doing {
+  const { table, match, target, staged, same } = parts
+  const key = listedKey(parts)
+  if (key !== undefined) {
+    const keys = `ARRAY (SELECT ${key.value} FROM ${staged})`
+    const sql = `DELETE FROM ${target} WHERE target.${key.name} ${key.equals} ANY (${keys})`
+    return { statements: [sql], judge: () => {} }
+  }
   // A record whose key only equals the deleted one (citext, numeric) is the record of another key.
   const texts = match
     .filter(({ loose }) => loose)
@@ -187,13 +194,25 @@ function findChangedKey(staged: string, texts: readonly { readonly sent: string;
  * The planner knows nothing of the keys in a staging table and may read all of a large table for a batch: it is held to
  * the unique index. Not where triggers run queries of their own, which have nothing to do with it.
  */
-function byIndex({ table, match }: Parts): string[] {
-  const key = findUniqueKey(
-    table,
-    match.map(({ column }) => column.name),
-  )
-  if (key === undefined || table.hasTriggers) return []
+function byIndex(parts: Parts, operation: Operation = 'update'): string[] {
+  if (!holdsToIndex(parts)) return []
+  if (operation === 'delete' && listedKey(parts) !== undefined) return ['SET LOCAL enable_seqscan = off']
   return ['SET LOCAL enable_hashjoin = off', 'SET LOCAL enable_mergejoin = off']
+}
+
+function holdsToIndex({ table, match }: Parts): boolean {
+  const names = match.map(({ column }) => column.name)
+  return findUniqueKey(table, names) !== undefined && !table.hasTriggers
+}
+
+/**
+ * The key column by which deletes are found as one list, in one walk along the index: half of what it costs the server to
+ * look for each staged key by itself. Only where each record is found by an equal value alone, and nothing intervenes.
+ */
+function listedKey(parts: Parts): StagedMatch | undefined {
+  const [only, ...others] = parts.match
+  if (only === undefined || others.length > 0 || only.loose || parts.table.intervenes) return undefined
+  return holdsToIndex(parts) ? only : undefined
 }
 
 function put(outcomes: Outcome[], lines: readonly number[], outcome: Outcome): void {

@@ -7,7 +7,7 @@ import { DONE, type Outcome } from '../core/outcome.ts'
 import { SYNC_MODES } from '../core/sync-mode.ts'
 import { disconnect } from './postgres-connection.ts'
 import { exchange } from './postgres-exchange.ts'
-import { numberLines } from './postgres-line-numbers.ts'
+import { LineNumbers } from './postgres-line-numbers.ts'
 import { findColumn, type PostgresTable } from './postgres-table.ts'
 import { endsConnection, mayTryAgain, type WriteContext, writeError } from './postgres-write-error.ts'
 import { planWrite, type WritePlan } from './postgres-write-plan.ts'
@@ -22,6 +22,7 @@ const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 interface Connection {
   readonly client: pg.Client
   readonly stages: Set<string>
+  readonly numbers: LineNumbers
 }
 
 export interface WriterOptions {
@@ -40,6 +41,7 @@ export class PostgresWriter implements AsyncDisposable {
   readonly #stages = new Map<string, string>()
   /** The engine sends the same array of fields as long as nothing changes. */
   readonly #plans = new WeakMap<readonly Field[], Map<Operation, WritePlan>>()
+  #done: readonly Outcome[] = []
   /** Whether an insert is still tried as a plain COPY: until the first record that is there already. */
   #optimistic = true
 
@@ -76,26 +78,32 @@ export class PostgresWriter implements AsyncDisposable {
     batch: ChangeBatch,
     signal: AbortSignal,
   ): Promise<readonly Outcome[]> {
-    const outcomes = new Array<Outcome>(batch.count).fill(DONE)
-    if (this.#optimistic && (await this.#copyToTable(connection, plan, batch, signal))) return outcomes
+    if (this.#optimistic && (await this.#copyToTable(connection, plan, batch, signal)))
+      return this.#allDone(batch.count)
     await this.#ensureStage(connection, plan, signal)
     const { findChangedKey, statements } = plan
     const before = [BEGIN, ...plan.before, plan.copyToStage, ...(findChangedKey === undefined ? [] : [findChangedKey])]
     const answers = await exchange(connection.client, [...before, ...statements, 'COMMIT'], {
       signal,
       idleTimeoutMs: IDLE_TIMEOUT_MS,
-      copy: plan.numbered ? numberLines(batch) : batch.text,
+      copy: plan.numbered ? connection.numbers.number(batch) : batch.text,
     })
     const copied = answers[plan.before.length + 1]?.tag
     if (copied !== `COPY ${batch.count}`) throw new Error(`a batch of ${batch.count} lines was answered with ${copied}`)
     refuseRollback(answers.at(-1)?.tag)
     const changed = findChangedKey === undefined ? undefined : answers[before.length - 1]?.rows[0]
     if (changed !== undefined) throw this.#changedKey(changed)
-    plan.judge(
-      answers.slice(before.length, -1).map(({ rows }) => rows.map(([line]) => Number(line))),
-      outcomes,
-    )
+    const lines = answers.slice(before.length, -1).map(({ rows }) => rows.map(([line]) => Number(line)))
+    if (lines.every(({ length }) => length === 0)) return this.#allDone(batch.count)
+    const outcomes = new Array<Outcome>(batch.count).fill(DONE)
+    plan.judge(lines, outcomes)
     return outcomes
+  }
+
+  /** The same array for batches of the same size: nobody changes it, and so large a one outlives small collections. */
+  #allDone(count: number): readonly Outcome[] {
+    if (this.#done.length !== count) this.#done = new Array<Outcome>(count).fill(DONE)
+    return this.#done
   }
 
   /** Whether the lines went into the table as they are. If not, nothing was changed, and the connection is in order. */
@@ -188,7 +196,7 @@ export class PostgresWriter implements AsyncDisposable {
       signal.addEventListener('abort', onAbort, { once: true })
     })
     try {
-      return { client: await Promise.race([opening, aborted]), stages: new Set() }
+      return { client: await Promise.race([opening, aborted]), stages: new Set(), numbers: new LineNumbers() }
     } catch (error) {
       opening.then(
         (client) => client.connection.stream.destroy(),

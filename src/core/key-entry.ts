@@ -82,6 +82,14 @@ export class SegmentBuilder {
     return segment
   }
 
+  /** The entries so far, not copied: they are valid until the next push. The builder is empty afterwards. */
+  lend(): Segment {
+    const segment = { bytes: this.#bytes.subarray(0, this.#length), count: this.#count }
+    this.#length = 0
+    this.#count = 0
+    return segment
+  }
+
   #grow(size: number): void {
     const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + size + ENTRY_OVERHEAD))
     this.#bytes.copy(larger, 0, 0, this.#length)

@@ -19,7 +19,10 @@ export interface KeyIndex {
   compact(): void
 }
 
-/** Sequence numbers ascend with the keys of their segments. Durable after the next {@link KeyIndex.commit}. */
+/**
+ * Sequence numbers ascend with the keys of their segments. Durable after the next {@link KeyIndex.commit}; the bytes of a
+ * segment stay as they are until then, and may be written over afterwards.
+ */
 export interface Lane {
   /** Stages what is about to be sent, as unsure entries. The same number is put once more with the answer. */
   intend(sequence: number, segment: Segment): void

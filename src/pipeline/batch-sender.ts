@@ -9,11 +9,20 @@ import { type RetryPolicy, withRetry } from './retry.ts'
 
 /** What came of a batch. An outcome that is undefined is not known: the change may or may not have been applied. */
 export interface Answer {
-  readonly outcomes: (Outcome | undefined)[]
-  /** For each change: an attempt before the one that was answered was not, and may have been applied. */
-  readonly retried: boolean[]
+  readonly outcomes: readonly (Outcome | undefined)[]
+  /** By change, true where an attempt before the one that was answered was not, and may have been applied. */
+  readonly retried: readonly boolean[]
   /** Why the rest is not known, if it is not. */
   readonly error: unknown
+}
+
+/** An answer that comes together. */
+interface Draft {
+  readonly count: number
+  /** What the destination answered to the whole batch, or `parts`. */
+  outcomes: readonly (Outcome | undefined)[] | undefined
+  parts?: (Outcome | undefined)[]
+  readonly retried: boolean[]
 }
 
 export interface SenderOptions {
@@ -40,38 +49,38 @@ export class BatchSender {
 
   /** `take(from, to)` makes the batch of those changes. Never throws: what went wrong is in the answer. */
   async send(count: number, take: (from: number, to: number) => ChangeBatch): Promise<Answer> {
-    const outcomes = new Array<Outcome | undefined>(count).fill(undefined)
-    const retried = new Array<boolean>(count).fill(false)
+    const answer: Draft = { count, outcomes: undefined, retried: [] }
+    let error: unknown
     try {
-      await this.#bisect(0, count, take, { outcomes, retried })
-      return { outcomes, retried, error: undefined }
-    } catch (error) {
-      return { outcomes, retried, error }
+      await this.#bisect(0, count, take, answer)
+    } catch (failure) {
+      error = failure
     }
+    return { outcomes: answer.outcomes ?? new Array(count).fill(undefined), retried: answer.retried, error }
   }
 
   async #bisect(
     from: number,
     to: number,
     take: (from: number, to: number) => ChangeBatch,
-    answer: { readonly outcomes: (Outcome | undefined)[]; readonly retried: boolean[] },
+    answer: Draft,
   ): Promise<void> {
-    const { outcomes, retried } = answer
     try {
       const attempt = async () => {
         try {
           return await this.#write(take(from, to))
         } catch (error) {
-          if (error instanceof RetryableError) retried.fill(true, from, to)
+          if (error instanceof RetryableError) for (let index = from; index < to; index++) answer.retried[index] = true
           throw error
         }
       }
       const answers = await withRetry(attempt, this.#options)
-      for (let index = from; index < to; index++) outcomes[index] = answers[index - from]
+      if (to - from === answer.count) answer.outcomes = answers
+      else for (let index = from; index < to; index++) outcomesOf(answer)[index] = answers[index - from]
     } catch (error) {
       if (!(error instanceof BatchRefusedError)) throw error
       if (to - from === 1) {
-        outcomes[from] = { status: 'rejected', code: error.code, message: error.message }
+        outcomesOf(answer)[from] = { status: 'rejected', code: error.code, message: error.message }
         return
       }
       const middle = (from + to) >>> 1
@@ -93,4 +102,11 @@ export class BatchSender {
         'they are sent again by the next run',
     )
   }
+}
+
+/** Unused as long as the batch is answered as a whole: an array of that length lives until a large collection. */
+function outcomesOf(answer: Draft): (Outcome | undefined)[] {
+  answer.parts ??= new Array<Outcome | undefined>(answer.count).fill(undefined)
+  answer.outcomes = answer.parts
+  return answer.parts
 }

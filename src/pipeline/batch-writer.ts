@@ -13,9 +13,11 @@ import type { GuardVerdict } from '../core/report.ts'
 import { SYNC_MODES, type SyncMode } from '../core/sync-mode.ts'
 import type { Tally } from '../core/tally.ts'
 import type { BatchSender } from './batch-sender.ts'
+import { DeleteLines } from './delete-lines.ts'
 import { type ChangeOf, intent, settled } from './entry-transitions.ts'
 import { PendingBatch } from './pending-batch.ts'
 import type { RowMapping } from './row-mapping.ts'
+import { sendChanges } from './send-changes.ts'
 
 export interface WriterOptions {
   readonly sender: BatchSender
@@ -63,7 +65,6 @@ export class BatchWriter extends Writable {
   readonly #updates: WriteLane
   readonly #deletes: WriteLane
   readonly #notes: { lane: Lane; builder: SegmentBuilder; sequence: number }
-  readonly #packer = new SegmentBuilder(256 * 1024)
   readonly #free: PendingBatch[] = []
   readonly #inFlight = new Set<Promise<void>>()
   #failure: { error: unknown } | undefined
@@ -167,14 +168,15 @@ export class BatchWriter extends Writable {
   }
 
   async #sendDeletes(): Promise<void> {
-    const { mapping, spool, limits } = this.#options
+    const { mapping, encodings, spool, limits } = this.#options
     const lane = this.#deletes
+    const line = new DeleteLines(mapping, encodings)
     for (const segment of spool.read()) {
       const entry = new SegmentReader(segment.bytes)
       while (entry.next()) {
-        const line = mapping.deleteLine(entry.bytes.subarray(entry.keyStart, entry.keyEnd))
-        if (!this.#fits(lane, Buffer.byteLength(line))) await this.#dispatch(lane)
-        lane.pending.addLine(line)
+        line.write(entry.bytes, entry.keyStart, entry.keyEnd)
+        if (!this.#fits(lane, line.end - line.start)) await this.#dispatch(lane)
+        lane.pending.addBytes(line.bytes, line.start, line.end)
         lane.pending.describe(
           entry.bytes,
           entry.keyStart,
@@ -213,7 +215,7 @@ export class BatchWriter extends Writable {
     const sequence = lane.sequence++
     lane.index.intend(
       sequence,
-      batch.segment(this.#packer, (index) => intent(lane.kind, batch.state(index))),
+      batch.segment((index) => intent(lane.kind, batch.state(index))),
     )
     this.#options.index.commit()
     this.#options.tally.inFlight++
@@ -228,36 +230,21 @@ export class BatchWriter extends Writable {
   }
 
   async #send(lane: WriteLane, sequence: number, batch: PendingBatch): Promise<void> {
-    const { sender, mode, watch } = this.#options
-    const answer = await sender.send(batch.count, (from, to) => batch.changes(lane.operation, lane.fields, from, to))
-    const vanished: number[] = []
-    if (lane.kind === 'update' && SYNC_MODES[mode].insert) {
-      for (const [index, outcome] of answer.outcomes.entries())
-        if (outcome?.status === 'not_found') vanished.push(index)
-    }
-    let error = answer.error
-    if (vanished.length > 0) {
-      // The record is gone from the destination: create it in this run, under the same intent.
-      const again = await sender.send(vanished.length, (from, to) =>
-        batch.pick('upsert', lane.fields, vanished.slice(from, to)),
-      )
-      for (const [at, index] of vanished.entries()) {
-        answer.outcomes[index] = again.outcomes[at]
-        answer.retried[index] ||= again.retried[at] as boolean
-      }
-      error ??= again.error
-    }
-    const created = new Set(vanished)
-    for (const [index, outcome] of answer.outcomes.entries()) {
+    const { sender, mode, watch, deletes } = this.#options
+    const { operation, fields, kind } = lane
+    const recreates = kind === 'update' && SYNC_MODES[mode].insert
+    const { outcomes, retried, created, error } = await sendChanges(sender, batch, { operation, fields, recreates })
+    for (let index = 0; index < batch.count; index++) {
+      const outcome = outcomes[index]
       if (outcome !== undefined) this.#count(lane, batch, index, outcome, created.has(index))
     }
     lane.index.put(
       sequence,
-      batch.segment(this.#packer, (index) =>
-        settled(lane.kind, batch.state(index), answer.outcomes[index], {
-          retried: answer.retried[index] === true,
+      batch.segment((index) =>
+        settled(kind, batch.state(index), outcomes[index], {
+          retried: retried[index] === true,
           absent: created.has(index),
-          deletes: this.#options.deletes,
+          deletes,
         }),
       ),
     )

@@ -1,6 +1,9 @@
 import type { ChangeBatch, Field, Operation } from '../core/change.ts'
 import { decodeRow } from '../core/copy-text.ts'
-import type { EntryState, Segment, SegmentBuilder } from '../core/key-entry.ts'
+import { type EntryState, type Segment, SegmentBuilder } from '../core/key-entry.ts'
+
+/** Up to this length bytes are copied here: a call costs more. */
+const SHORT = 40
 
 /**
  * Changes of one operation on their way to the destination: their lines, their keys and what the index knew before.
@@ -17,6 +20,8 @@ export class PendingBatch {
   #states = new Uint8Array(1024)
   /** Four words a change: the old fingerprint, then the new one. */
   #prints = new Uint32Array(4096)
+  /** The last segment that was packed. */
+  readonly #packed = new SegmentBuilder(32 * 1024)
 
   reset(): void {
     this.count = 0
@@ -26,7 +31,8 @@ export class PendingBatch {
   /** Adds a change whose line is `source[start .. end)`, newline included. */
   addBytes(source: Buffer, start: number, end: number): void {
     this.#room(end - start)
-    source.copy(this.#text, this.bytes, start, end)
+    if (end - start > SHORT) source.copy(this.#text, this.bytes, start, end)
+    else for (let at = start, to = this.bytes; at < end; ) this.#text[to++] = source[at++] as number
     this.#closeLine(end - start)
   }
 
@@ -56,7 +62,8 @@ export class PendingBatch {
       this.#keys.copy(larger, 0, 0, from)
       this.#keys = larger
     }
-    keys.copy(this.#keys, from, start, end)
+    if (end - start > SHORT) keys.copy(this.#keys, from, start, end)
+    else for (let at = start, to = from; at < end; ) this.#keys[to++] = keys[at++] as number
     this.#keyEnds[index] = from + end - start
     this.#states[index] = state
     this.#prints[index * 4] = oldHigh
@@ -73,8 +80,12 @@ export class PendingBatch {
     return this.#states[index] as EntryState
   }
 
-  /** Packs the entries that `stateOf` names; undefined leaves one out. `print` says which fingerprint goes with it. */
-  segment(builder: SegmentBuilder, stateOf: (index: number) => Packed | undefined): Segment {
+  /**
+   * Packs the entries that `stateOf` names; undefined leaves one out. `print` says which fingerprint goes with it. The
+   * segment is valid until the next one is packed: it has to be committed by then.
+   */
+  segment(stateOf: (index: number) => Packed | undefined): Segment {
+    const builder = this.#packed
     let start = 0
     for (let index = 0; index < this.count; index++) {
       const end = this.#keyEnds[index] as number
@@ -93,7 +104,7 @@ export class PendingBatch {
       }
       start = end
     }
-    return builder.take()
+    return builder.lend()
   }
 
   /** The changes `from .. to` as the destination gets them. Valid until the next `reset`. */

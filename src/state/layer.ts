@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { fingerprint } from '../core/fingerprint.ts'
 import { type EntryState, type Segment, SegmentBuilder, SegmentReader } from '../core/key-entry.ts'
+import { giveBack } from './give-back.ts'
 import { damaged, stateError } from './state-file.ts'
 
 /**
@@ -72,6 +73,8 @@ export class LayerWriter {
   readonly #drop: Statement<[number]>
   readonly #create: Statement<[number, LayerKind]>
   readonly #total: Statement<[number, number, number, number]>
+  /** What is put, with its checksum: SQLite copies it. */
+  #scratch = Buffer.allocUnsafe(SEGMENT_BYTES * 2)
   /** Totals of the layers that this writer made; nobody else writes them. */
   #totals = new Map<number, { entries: number; high: number; low: number }>()
   readonly #changed = new Set<number>()
@@ -116,7 +119,8 @@ export class LayerWriter {
     }
     if (segment.count === 0) return
     const end = segment.bytes.length
-    const data = Buffer.allocUnsafe(end + CHECKSUM_BYTES)
+    if (this.#scratch.length < end + CHECKSUM_BYTES) this.#scratch = Buffer.allocUnsafe(end + CHECKSUM_BYTES)
+    const data = this.#scratch.subarray(0, end + CHECKSUM_BYTES)
     segment.bytes.copy(data)
     checksum(data, end, id, this.#seed)
     data.writeUInt32LE(words[0] as number, end)
@@ -151,7 +155,10 @@ export class LayerWriter {
   }
 }
 
-/** Reads a layer from its first entry to its last, checking every segment and, at the end, the whole. */
+/**
+ * Reads a layer from its first entry to its last, checking every segment and, at the end, the whole. The bytes of an entry
+ * are gone once `next` was called.
+ */
 export class LayerCursor extends SegmentReader {
   /** Newer layers win over older ones. */
   readonly layer: LayerRow
@@ -175,6 +182,7 @@ export class LayerCursor extends SegmentReader {
   override next(): boolean {
     while (!super.next()) {
       const row = this.#fetch()
+      giveBack(this.bytes)
       if (row === undefined) {
         this.#verifyWhole()
         return false
@@ -248,6 +256,6 @@ export class LayerBuilder {
   }
 
   #put(): void {
-    this.#writer.put(this.#layer, this.#sequence++, this.#builder.take(), false)
+    this.#writer.put(this.#layer, this.#sequence++, this.#builder.lend(), false)
   }
 }

@@ -68,7 +68,8 @@ function lockFile(Sqlite: SqliteDriver, path: string, keep: boolean): StateFile 
     if (!existing) database.pragma('page_size = 16384')
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
-    database.pragma('cache_size = -8192')
+    // A scan reads each page once, and what a large transaction writes goes to the log: a larger cache only takes memory.
+    database.pragma('cache_size = -1024')
     database.exec('BEGIN IMMEDIATE; COMMIT')
     // Whoever replaces an index holds its lock until the new one is in its place; what was opened before is nobody's.
     if (inode(path) !== before) throw Object.assign(new Error('the file was replaced'), { code: 'SQLITE_BUSY' })
