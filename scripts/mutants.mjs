@@ -1,0 +1,174 @@
+// Are the tests worth anything? Plants one mistake after the other in a copy of the tree, each of which breaks a sentence of
+// docs/guarantees.md, and runs the tests that hold that sentence: one of them has to fail.
+//   npm run mutants [-- NAME …]
+// Ends with 1 where a mistake is not noticed, where its place is not in the code any more, or where a test fails without one.
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const BATCH_WRITER = 'src/pipeline/batch-writer.ts'
+const INTEND = `    lane.index.intend(
+      sequence,
+      batch.segment((index) => intent(lane.kind, batch.state(index))),
+    )
+`
+
+/** What is planted, where, and which tests have to notice. */
+const MUTANTS = {
+  'acknowledgements only: nothing is intended before it is sent': {
+    file: BATCH_WRITER,
+    find: INTEND,
+    put: '',
+    tests: ['test/pipeline/batch-writer.test', 'test/sync/faults'],
+  },
+  'intents are not on the disk when their batch is sent': {
+    file: BATCH_WRITER,
+    find: `${INTEND}    this.#options.index.commit()\n`,
+    put: INTEND,
+    tests: ['test/pipeline/batch-writer.test', 'test/sync/faults'],
+  },
+  'any end of the model is taken for the end': {
+    file: 'src/pipeline/guards.ts',
+    find: 'if (!end.model.proven || !complete) {',
+    put: 'if (!complete && end.rows === 0) {',
+    tests: ['test/pipeline/guards', 'test/sync/faults'],
+  },
+  'a connection that is lost is the end of the model': {
+    file: 'src/connectors/postgres-row-stream.ts',
+    find: "if (!committed) fail(error ?? new Error('the connection was closed'))",
+    put: 'if (!committed) stream.push(null)',
+    tests: ['test/connectors/postgres-interrupted'],
+  },
+  'the limit of deletes holds nothing': {
+    file: 'src/pipeline/guards.ts',
+    find: 'if (exceeds(deletes, inScope, limit)) {',
+    put: 'if (exceeds(deletes, inScope, limit) && deletes < 0) {',
+    tests: ['test/pipeline/guards', 'test/sync/modes'],
+  },
+  'rows without a key hold no deletes': {
+    file: 'src/pipeline/guards.ts',
+    find: 'if (end.unkeyed > 0 && !allow.deletesWithInvalid) {',
+    put: 'if (end.unkeyed < 0 && !allow.deletesWithInvalid) {',
+    tests: ['test/pipeline/guards', 'test/sync/faults'],
+  },
+  'keys are compared as JavaScript compares texts': {
+    file: 'src/core/key.ts',
+    find: '  const aLength = aEnd - aStart\n  const bLength = bEnd - bStart\n',
+    put: `  const [left, right] = [Buffer.from(a.subarray(aStart, aEnd)).toString(), Buffer.from(b.subarray(bStart, bEnd)).toString()]
+  if (left !== right) return left < right ? -1 : 1
+  const aLength = aEnd - aStart
+  const bLength = bEnd - bStart
+`,
+    tests: ['test/core/key', 'test/sync/order', 'test/connectors/postgres-text-order'],
+  },
+  'a row out of order is passed over': {
+    file: 'src/pipeline/keying.ts',
+    find: 'if (order < 0) throw this.#outOfOrder(',
+    put: 'if (order > 0) throw this.#outOfOrder(',
+    tests: ['test/pipeline/keying', 'test/sync/order'],
+  },
+  'fewer answers than changes are as good as all': {
+    file: 'src/pipeline/batch-sender.ts',
+    find: 'if (outcomes.length === batch.count && !outcomes.includes(undefined)) return outcomes as readonly Outcome[]',
+    put: `if (outcomes.length <= batch.count)
+      return Array.from({ length: batch.count }, (_, index) => outcomes[index] ?? { status: 'done' }) as readonly Outcome[]`,
+    tests: ['test/pipeline/batch-sender', 'test/sync/faults'],
+  },
+  'what is not answered counts as done': {
+    file: BATCH_WRITER,
+    find: 'settled(kind, batch.state(index), outcomes[index], {',
+    put: "settled(kind, batch.state(index), outcomes[index] ?? { status: 'done' }, {",
+    tests: ['test/pipeline/batch-writer', 'test/sync/faults'],
+  },
+  'the checksum of a segment is not looked at': {
+    file: 'src/state/layer.ts',
+    find: 'if (data.readUInt32LE(end) !== words[0] || data.readUInt32LE(end + 4) !== words[1]) {',
+    put: 'if (data.readUInt32LE(end) !== words[0] && data.length < 0) {',
+    tests: ['test/state/key-index-file', 'test/sync/index-damage'],
+  },
+  'nobody looks whether the whole index was read': {
+    file: 'src/state/layer.ts',
+    find: '        this.#verifyWhole()\n',
+    put: '',
+    tests: ['test/state/key-index-file'],
+  },
+  'the layers of an index are believed as they are': {
+    file: 'src/state/layer-store.ts',
+    find: 'if (root !== this.#root()) throw damaged',
+    put: "if (root === 'never') throw damaged",
+    tests: ['test/state/key-index-file', 'test/sync/index-damage'],
+  },
+  'a batch into Postgres is no transaction': {
+    file: 'src/connectors/postgres-writer.ts',
+    find: 'const before = [BEGIN, ...plan.before, plan.copyToStage,',
+    put: "const before = [BEGIN, ...plan.before, plan.copyToStage, 'COMMIT', BEGIN,",
+    tests: ['test/connectors/postgres-destination', 'test/contract/postgres-destination'],
+  },
+  'a batch into SQLite is no transaction': {
+    file: 'src/connectors/sqlite-writer.ts',
+    find: "if (this.#database.inTransaction) this.#database.exec('ROLLBACK')",
+    put: "if (this.#database.inTransaction) this.#database.exec('COMMIT')",
+    tests: ['test/connectors/sqlite', 'test/contract/sqlite-destination'],
+  },
+  'two runs of a sync do not keep each other out': {
+    file: 'src/state/state-file.ts',
+    find: "database.pragma('locking_mode = EXCLUSIVE')",
+    put: "database.pragma('locking_mode = NORMAL')",
+    tests: ['test/sync/racing', 'test/state/key-index-file'],
+  },
+}
+
+const root = join(import.meta.dirname, '..')
+const wanted = process.argv.slice(2)
+const chosen = Object.entries(MUTANTS).filter(
+  ([name]) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
+)
+if (chosen.length === 0) throw new Error(`no mutant is called ${wanted.join(', ')}`)
+
+const folder = mkdtempSync(join(tmpdir(), 'rowferry-mutants-'))
+const inCopy = (file) => join(folder, file)
+let missed = 0
+try {
+  for (const entry of [
+    'src',
+    'test',
+    'scripts',
+    'docs',
+    'examples',
+    'schema',
+    'package.json',
+    'tsconfig.json',
+    'README.md',
+  ])
+    cpSync(join(root, entry), inCopy(entry), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), inCopy('node_modules'))
+  const passes = (tests) => {
+    const { status } = spawnSync(process.execPath, ['scripts/test.mjs', ...tests], { cwd: folder, stdio: 'ignore' })
+    return status === 0
+  }
+  for (const [name, { file, find, put, tests }] of chosen) {
+    const source = readFileSync(inCopy(file), 'utf8')
+    if (source.split(find).length !== 2) {
+      console.log(`MISSING  ${name}: ${file} does not have its place once`)
+      missed++
+      continue
+    }
+    writeFileSync(
+      inCopy(file),
+      source.replace(find, () => put),
+    )
+    const found = tests.find((test) => !passes([test]))
+    writeFileSync(inCopy(file), source)
+    // A test that fails anyway notices nothing.
+    const sound = found === undefined || passes([found])
+    if (found === undefined || !sound) missed++
+    console.log(
+      `${found === undefined ? 'MISSED ' : sound ? 'caught ' : 'BROKEN '}  ${name}${found === undefined ? '' : `: ${found}`}`,
+    )
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+console.log(`${chosen.length - missed} of ${chosen.length} planted mistakes were noticed`)
+process.exit(missed === 0 ? 0 : 1)
