@@ -81,10 +81,12 @@ const MUTANTS = {
     put: "settled(kind, batch.state(index), outcomes[index] ?? { status: 'done' }, {",
     tests: ['test/pipeline/batch-writer', 'test/sync/faults'],
   },
-  'the checksum of a segment is not looked at': {
+  'a segment is believed to have the checksum that it says it has': {
     file: 'src/state/layer.ts',
     find: 'if (data.readUInt32LE(end) !== words[0] || data.readUInt32LE(end + 4) !== words[1]) {',
-    put: 'if (data.readUInt32LE(end) !== words[0] && data.length < 0) {',
+    put: `words[0] = data.readUInt32LE(end)
+  words[1] = data.readUInt32LE(end + 4)
+  if (end < 0) {`,
     tests: ['test/state/key-index-file', 'test/sync/index-damage'],
   },
   'nobody looks whether the whole index was read': {

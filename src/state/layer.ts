@@ -57,7 +57,8 @@ function checksum(bytes: Buffer, end: number, id: number, seed: Seed): void {
 
 /** Where its entries end; leaves its checksum in `words`. Throws FatalError `index_damaged`. */
 function checkSegment({ id, data }: SegmentRow, seed: Seed, sync: string): number {
-  const end = data.length - CHECKSUM_BYTES
+  // What a flipped bit makes of a record may be of any type.
+  const end = Buffer.isBuffer(data) ? data.length - CHECKSUM_BYTES : -1
   if (end < 0) throw damaged(sync, `segment ${id} is cut short`)
   checksum(data, end, id, seed)
   if (data.readUInt32LE(end) !== words[0] || data.readUInt32LE(end + 4) !== words[1]) {

@@ -166,7 +166,7 @@ test('a state file that belongs to somebody else cannot be written', () => {
 
 // The smaller disk is full before the first batch, the larger one after some.
 for (const [type, kilobytes] of [
-  ['sqlite', 512],
+  ['sqlite', 384],
   ['sqlite', 1536],
   ['postgres', 1536],
 ] as const) {
@@ -186,7 +186,7 @@ for (const [type, kilobytes] of [
 
     // Every record that arrived is in the index, at least as unsure.
     const arrived = (await users(ends)).map(([id]) => id as string)
-    assert.equal(arrived.length > 1, kilobytes > 512)
+    assert.equal(arrived.length > 1, kilobytes > 384)
     const index = await KeyIndexFile.open(join(kept, 'users.sqlite'), 'users', { keep: true })
     const known = new Set<string>()
     for (const scan = index.scan(); scan.next(); ) {
