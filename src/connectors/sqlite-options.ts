@@ -1,9 +1,6 @@
 import { resolve } from 'node:path'
 import * as z from 'zod'
 
-/** Milliseconds to wait for another connection that holds the file. */
-export const BUSY_TIMEOUT_MS = 5_000
-
 /** The options of an SQLite file, for reading it as for writing it. */
 export const sqliteOptions = z
   .strictObject({

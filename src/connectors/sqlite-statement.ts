@@ -5,6 +5,11 @@ import { findUniqueKey, quote, type SqliteColumn, type SqliteTable, sameName } f
 /** One statement of an operation, and which field each of its parameters takes, in order. */
 export interface StatementPlan {
   readonly sql: string
+  /**
+   * The statement for so many rows, one behind the other, where it answers for all of them: done, or none of them. A
+   * trigger might keep some (RAISE(FAIL)), or fire again for rows that are tried again.
+   */
+  readonly several?: (rows: number) => string
   readonly parameters: readonly number[]
   /** What it means that the statement changed no row. */
   readonly unchanged: Outcome
@@ -45,9 +50,11 @@ export function planStatement(
     return { sql, parameters: [...always, ...where.parameters], unchanged: NOT_FOUND }
   }
   const all = fields.map((_, index) => index)
-  const into = `INSERT ${OR_ABORT} INTO ${target} (${all.map(name).join(', ')}) VALUES (${all.map(() => '?').join(', ')})`
+  const into = `INSERT ${OR_ABORT} INTO ${target} (${all.map(name).join(', ')}) VALUES`
+  const row = `(${all.map(() => '?').join(', ')})`
   const conflict = `ON CONFLICT (${all.slice(0, match).map(name).join(', ')})`
-  if (operation === 'insert') return { sql: `${into} ${conflict} DO NOTHING`, parameters: all, unchanged: EXISTS }
+  if (operation === 'insert')
+    return { sql: `${into} ${row} ${conflict} DO NOTHING`, parameters: all, unchanged: EXISTS }
   // A match column of another collation may hold other bytes than the key: it becomes what the model says.
   const renamed = all.slice(0, match).filter((index) => collationOf(table, columns, match, index) !== 'BINARY')
   const set = [...renamed, ...always].map((index) => {
@@ -55,7 +62,9 @@ export function planStatement(
     return `${name(index)} = ${fields[index]?.nulls === 'skip' ? `coalesce(${value}, ${name(index)})` : value}`
   })
   const assignments = set.length === 0 ? `${name(0)} = ${name(0)}` : set.join(', ')
-  return { sql: `${into} ${conflict} DO UPDATE SET ${assignments}`, parameters: all, unchanged: NOT_WRITTEN }
+  const upsert = (rows: number) =>
+    `${into} ${new Array(rows).fill(row).join(', ')} ${conflict} DO UPDATE SET ${assignments}`
+  return { sql: upsert(1), ...(!table.triggers && { several: upsert }), parameters: all, unchanged: NOT_WRITTEN }
 }
 
 /**

@@ -32,6 +32,7 @@ export interface SqliteTable {
   readonly uniqueKeys: readonly UniqueKey[]
   /** Column that is another name of the rowid: it numbers itself where nothing is given. */
   readonly rowid: string | undefined
+  readonly triggers: boolean
   /** Whether text is stored, and therefore ordered, as UTF-8. */
   readonly utf8: boolean
 }
@@ -92,8 +93,14 @@ export function readTable(database: SqliteDatabase, name: string): SqliteTable |
     })),
     uniqueKeys,
     rowid,
+    triggers: hasTriggers(database, found.name),
     utf8: database.pragma('encoding', { simple: true }) === 'UTF-8',
   }
+}
+
+function hasTriggers(database: SqliteDatabase, table: string): boolean {
+  const one = `SELECT 1 FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE`
+  return database.prepare(one).get(table) !== undefined
 }
 
 interface ColumnRow {

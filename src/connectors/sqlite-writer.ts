@@ -8,17 +8,36 @@ import { planStatement, type StatementPlan } from './sqlite-statement.ts'
 import { findColumn, type SqliteColumn, type SqliteTable } from './sqlite-table.ts'
 import { type Binder, binderFor, isRefusal, type SqliteValue } from './sqlite-values.ts'
 
+const NEWLINE = 10
+const CHUNK_BYTES = 64 * 1024
+
 /**
- * A prepared operation on one list of fields. `values` (by field) and `bound` (by parameter) are used again for every
- * row, and are the same array where fields and parameters are in the same order.
+ * How many rows a statement takes that takes several: calling one and reading what it has done cost as much as a third
+ * of a row. More parameters than these make no difference.
+ */
+const MOST_ROWS = 16
+const MOST_PARAMETERS = 80
+
+/**
+ * A prepared operation on one list of fields. `values` (by field) and `bound` (by parameter, for `size` rows) are used
+ * again for all rows.
  */
 interface Prepared extends StatementPlan {
   readonly fields: readonly Field[]
-  readonly statement: SqliteStatement
   readonly binders: readonly (Binder | undefined)[]
   readonly values: SqliteValue[]
   readonly bound: SqliteValue[]
+  /** How many rows are gathered before they are written. */
+  readonly size: number
+  readonly one: SqliteStatement
+  /** For `size` rows. */
+  readonly all: SqliteStatement
+  /** Number of each gathered row in its batch. */
+  readonly gathered: number[]
 }
+
+/** What is written of a batch: `text` is its lines. */
+export type WrittenBatch = Pick<ChangeBatch, 'operation' | 'fields' | 'count' | 'text'>
 
 /** Writes batches into one table, each in a transaction of its own. Throws what SQLite throws. */
 export class SqliteWriter {
@@ -38,7 +57,7 @@ export class SqliteWriter {
   }
 
   /** One outcome per change. Throws BatchRefusedError where a row took the whole transaction with it. */
-  write(batch: ChangeBatch): Outcome[] {
+  write(batch: WrittenBatch): Outcome[] {
     if (batch.count === 0) return []
     const prepared = this.#prepare(batch)
     this.#begin.run()
@@ -62,15 +81,23 @@ export class SqliteWriter {
     }
   }
 
-  #apply(batch: ChangeBatch, prepared: Prepared): Outcome[] {
+  #apply(batch: WrittenBatch, prepared: Prepared): Outcome[] {
     const outcomes = new Array<Outcome>(batch.count)
-    // One string for the batch: its slices cost a tenth of decoding field by field.
-    const text = batch.text.toString('utf8', 0, batch.ends[batch.count - 1])
-    const { binders, values } = prepared
-    const width = prepared.fields.length
-    let at = 0
+    prepared.gathered.length = 0
+    let row = 0
+    for (const text of chunks(batch.text)) row = this.#applyLines(text, row, prepared, outcomes)
+    this.#writeGathered(prepared, outcomes)
+    return outcomes
+  }
+
+  /** Takes the rows of `text`, of which the first has that number; returns the number behind the last. */
+  #applyLines(text: string, first: number, prepared: Prepared, outcomes: Outcome[]): number {
+    const { fields, binders, values, parameters, bound, size, gathered } = prepared
+    const width = fields.length
+    let to = gathered.length * parameters.length
+    let row = first
     let backslash = text.indexOf('\\')
-    for (let row = 0; row < batch.count; row++) {
+    for (let at = 0; at < text.length; row++) {
       let refused: Outcome | undefined
       for (let index = 0; index < width; index++) {
         const end = text.indexOf(index === width - 1 ? '\n' : '\t', at)
@@ -83,27 +110,55 @@ export class SqliteWriter {
         const binder = binders[index]
         if (field === null || binder === undefined) {
           values[index] = field
-          if (field === null && index < this.#match) refused ??= missingMatch(prepared.fields[index] as Field)
+          if (field === null && index < this.#match) refused ??= missingMatch(fields[index] as Field)
           continue
         }
         const value = binder(field)
         if (typeof value === 'object' && isRefusal(value)) refused ??= { status: 'rejected', ...value }
         else values[index] = value
       }
-      outcomes[row] = refused ?? this.#run(prepared)
+      if (refused !== undefined) {
+        outcomes[row] = refused
+        continue
+      }
+      for (let index = 0; index < parameters.length; index++) {
+        bound[to++] = values[parameters[index] as number] as SqliteValue
+      }
+      if (gathered.push(row) < size) continue
+      this.#writeGathered(prepared, outcomes)
+      to = 0
     }
-    return outcomes
+    return row
   }
 
-  #run(prepared: Prepared): Outcome {
-    const { bound, values, parameters } = prepared
-    if (bound !== values) {
-      for (let index = 0; index < parameters.length; index++) {
-        bound[index] = values[parameters[index] as number] as SqliteValue
+  /** Writes the gathered rows at once, or else one by one: only so does each get an outcome of its own. */
+  #writeGathered(prepared: Prepared, outcomes: Outcome[]): void {
+    const { gathered, size, all, one, bound, parameters } = prepared
+    if (size > 1 && gathered.length === size && this.#tryAll(all, bound, size)) {
+      for (const row of gathered) outcomes[row] = DONE
+    } else {
+      for (const [index, row] of gathered.entries()) {
+        const from = index * parameters.length
+        const values = size === 1 ? bound : bound.slice(from, from + parameters.length)
+        outcomes[row] = this.#run(one, values, prepared.unchanged)
       }
     }
+    gathered.length = 0
+  }
+
+  /** Whether all rows were written by one statement. Where it fails about a row, it has written none. */
+  #tryAll(statement: SqliteStatement, bound: readonly SqliteValue[], rows: number): boolean {
     try {
-      return prepared.statement.run(...bound).changes === 0 ? prepared.unchanged : DONE
+      return statement.run(...bound).changes === rows
+    } catch (error) {
+      if (isAboutRow(error)) return false
+      throw error
+    }
+  }
+
+  #run(statement: SqliteStatement, bound: readonly SqliteValue[], unchanged: Outcome): Outcome {
+    try {
+      return statement.run(...bound).changes === 0 ? unchanged : DONE
     } catch (error) {
       if (!isAboutRow(error)) throw error
       // A trigger that says RAISE(ROLLBACK) undid the rows before this one, too.
@@ -112,7 +167,7 @@ export class SqliteWriter {
     }
   }
 
-  #prepare(batch: ChangeBatch): Prepared {
+  #prepare(batch: WrittenBatch): Prepared {
     let operations = this.#prepared.get(batch.fields)
     if (operations === undefined) {
       operations = new Map()
@@ -130,17 +185,21 @@ export class SqliteWriter {
     const columns = fields.map((field) => this.#column(field.name))
     const plan = planStatement(operation, this.#table, fields, columns, this.#match)
     const used = new Set(plan.parameters)
-    const values: SqliteValue[] = fields.map(() => null)
-    const inOrder = plan.parameters.length === fields.length && plan.parameters.every((field, index) => field === index)
+    const rows = Math.min(MOST_ROWS, Math.floor(MOST_PARAMETERS / plan.parameters.length))
+    const size = plan.several === undefined ? 1 : Math.max(1, rows)
+    const one = this.#database.prepare(plan.sql)
     return {
       ...plan,
       fields,
-      statement: this.#database.prepare(plan.sql),
       binders: fields.map((field, index) =>
         used.has(index) ? binderFor(field, columns[index] as SqliteColumn, index < this.#match) : undefined,
       ),
-      values,
-      bound: inOrder ? values : plan.parameters.map(() => null),
+      values: fields.map(() => null),
+      bound: new Array<SqliteValue>(plan.parameters.length * size).fill(null),
+      size,
+      one,
+      all: size === 1 || plan.several === undefined ? one : this.#database.prepare(plan.several(size)),
+      gathered: [],
     }
   }
 
@@ -151,6 +210,18 @@ export class SqliteWriter {
       'destination_mismatch',
       `the sqlite table "${this.#table.name}" has no column "${name}": add it, or take it out of the fields`,
     )
+  }
+}
+
+/**
+ * The lines as strings of about 64 KiB: one string and its slices cost a tenth of decoding field by field, and are young
+ * enough to be collected with the values. V8 keeps larger ones until it looks at its whole heap.
+ */
+function* chunks(lines: Buffer): Generator<string> {
+  for (let start = 0; start < lines.length; ) {
+    const end = lines.indexOf(NEWLINE, Math.min(start + CHUNK_BYTES, lines.length) - 1) + 1
+    yield lines.toString('utf8', start, end)
+    start = end
   }
 }
 

@@ -283,3 +283,70 @@ test('answers an empty batch with nothing and stops at an aborted signal', async
   await assert.rejects(users.write(changeBatch('upsert', FIELDS, [['1', 'one', null]]), gone), /stop/)
   assert.deepEqual(file.column('SELECT id FROM users'), [])
 })
+
+test('many rows at once: the bad ones are rejected, the others land, and each is answered in its place', async () => {
+  using file = sqliteFile(`CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT CHECK (name <> 'no'), plan TEXT)`)
+  await using users = await openTable(file.path, FIELDS)
+  const bad = new Map([
+    [0, 'rejected'],
+    [37, 'rejected'],
+    [38, 'rejected'],
+    [99, 'rejected'],
+  ])
+  const rows = Array.from({ length: 100 }, (_, n) => [
+    n === 38 ? 'x' : String(n),
+    bad.has(n) ? 'no' : `name ${n}`,
+    null,
+  ])
+  const outcomes = await users.write(changeBatch('upsert', FIELDS, rows), never)
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    rows.map((_, n) => bad.get(n) ?? 'done'),
+  )
+  const good = rows.filter((_, n) => !bad.has(n))
+  assert.deepEqual(
+    file.rows('SELECT id, name FROM users ORDER BY id'),
+    good.map(([id, name]) => [BigInt(id as string), name]),
+  )
+})
+
+test('many rows at once: the last of a key wins, as one by one', async () => {
+  using file = sqliteFile(USERS)
+  await using users = await openTable(file.path, FIELDS)
+  const rows = Array.from({ length: 50 }, (_, n) => [String(n % 3), `name ${n}`, null])
+  const outcomes = await users.write(changeBatch('upsert', FIELDS, rows), never)
+  assert.deepEqual(
+    outcomes,
+    rows.map(() => DONE),
+  )
+  assert.deepEqual(file.column('SELECT name FROM users ORDER BY id'), ['name 48', 'name 49', 'name 47'])
+})
+
+test('a trigger fires once for each row of many, also where it refuses one and keeps what came before', async () => {
+  using file = sqliteFile(`${USERS}; CREATE TABLE log (id INTEGER);
+    CREATE TRIGGER track AFTER INSERT ON users BEGIN INSERT INTO log VALUES (new.id); END;
+    CREATE TRIGGER refuse BEFORE INSERT ON users WHEN new.id = 30 BEGIN SELECT RAISE(FAIL, 'not this one'); END`)
+  await using users = await openTable(file.path, FIELDS)
+  const rows = Array.from({ length: 40 }, (_, n) => [String(n), `name ${n}`, null])
+  const outcomes = await users.write(changeBatch('upsert', FIELDS, rows), never)
+  assert.deepEqual(
+    outcomes.flatMap(({ status }, n) => (status === 'done' ? [] : [n])),
+    [30],
+  )
+  const expected = rows.flatMap((_, n) => (n === 30 ? [] : [BigInt(n)]))
+  assert.deepEqual(file.column('SELECT id FROM log ORDER BY id'), expected)
+})
+
+test('takes lines longer than what it decodes at once, with escapes and every script', async () => {
+  using file = sqliteFile(USERS)
+  await using users = await openTable(file.path, FIELDS)
+  const long = 'größe\t\\ 名前 \n'.repeat(20_000)
+  const rows = Array.from({ length: 30 }, (_, n) => [
+    String(n),
+    n % 7 === 3 ? long : `name ${n}`,
+    n % 2 === 0 ? null : '\\N',
+  ])
+  await users.write(changeBatch('upsert', FIELDS, rows), never)
+  const expected = rows.map(([id, name, plan]) => [BigInt(id as string), name, plan])
+  assert.deepEqual(file.rows('SELECT id, name, plan FROM users ORDER BY id'), expected)
+})

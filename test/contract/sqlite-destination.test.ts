@@ -2,7 +2,7 @@ import { after } from 'node:test'
 import { sqliteDestination } from '../../src/connectors/sqlite-destination.ts'
 import type { ValueKind } from '../../src/core/column.ts'
 import { type ContractRecord, testDestination } from '../../src/testing/index.ts'
-import { sqliteFile } from '../support/sqlite-file.ts'
+import { sqliteFile, threaded } from '../support/sqlite-file.ts'
 
 const file = sqliteFile()
 after(() => file[Symbol.dispose]())
@@ -49,35 +49,40 @@ const contents = (n: number) => ({
   extra: '{"a": 1}',
 })
 
-testDestination({
-  name: 'an SQLite table by an integer',
-  destination: sqliteDestination,
-  options: { path: file.path },
-  object: 'users',
-  fields: { id: 'integer', ...KINDS },
-  row: (n) => ({ id: String(n), ...contents(n) }),
-  refusedRow: (n) => ({ id: String(n), ...contents(n), name: 'refuse me' }),
-  empty: async () => {
-    file.database.exec(`DROP TABLE IF EXISTS users; CREATE TABLE users (id INTEGER PRIMARY KEY, ${COLUMNS})`)
-  },
-  records: async (table) => records(table),
-  badOptions: { path: `${file.folder}/there/is/no/such/app.db` },
-  unknownObject: 'nobody',
-  newObject: 'created',
-})
+for (const [how, newObject, destination] of [
+  ['', 'created', sqliteDestination],
+  [', in a thread of its own', 'created_by_thread', threaded],
+] as const) {
+  testDestination({
+    name: `an SQLite table by an integer${how}`,
+    destination,
+    options: { path: file.path },
+    object: 'users',
+    fields: { id: 'integer', ...KINDS },
+    row: (n) => ({ id: String(n), ...contents(n) }),
+    refusedRow: (n) => ({ id: String(n), ...contents(n), name: 'refuse me' }),
+    empty: async () => {
+      file.database.exec(`DROP TABLE IF EXISTS users; CREATE TABLE users (id INTEGER PRIMARY KEY, ${COLUMNS})`)
+    },
+    records: async (table) => records(table),
+    badOptions: { path: `${file.folder}/there/is/no/such/app.db` },
+    unknownObject: 'nobody',
+    newObject,
+  })
 
-testDestination({
-  name: 'an SQLite table by two texts',
-  destination: sqliteDestination,
-  options: { url: `sqlite:${file.path}` },
-  object: 'memberships',
-  fields: { team: 'text', person: 'text', role: 'text' },
-  match: ['team', 'person'],
-  row: (n) => ({ team: `team ${n >> 2}`, person: `person ${n % 4}`, role: `role ${n}` }),
-  empty: async () => {
-    file.database.exec(
-      'DROP TABLE IF EXISTS memberships; CREATE TABLE memberships (team TEXT, person TEXT, role TEXT, PRIMARY KEY (team, person))',
-    )
-  },
-  records: async (table) => records(table),
-})
+  testDestination({
+    name: `an SQLite table by two texts${how}`,
+    destination,
+    options: { url: `sqlite:${file.path}` },
+    object: 'memberships',
+    fields: { team: 'text', person: 'text', role: 'text' },
+    match: ['team', 'person'],
+    row: (n) => ({ team: `team ${n >> 2}`, person: `person ${n % 4}`, role: `role ${n}` }),
+    empty: async () => {
+      file.database.exec(
+        'DROP TABLE IF EXISTS memberships; CREATE TABLE memberships (team TEXT, person TEXT, role TEXT, PRIMARY KEY (team, person))',
+      )
+    },
+    records: async (table) => records(table),
+  })
+}

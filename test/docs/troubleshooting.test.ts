@@ -59,6 +59,7 @@ const HANDED_ON: Readonly<Record<string, readonly string[]>> = {
   // The list above, and what is in none of its lines.
   'connectors/postgres-write-error.ts': ['code', "known ?? 'postgres_error'"],
   'connectors/sqlite-error.ts': ['known.code'],
+  'connectors/sqlite-thread-messages.ts': ['code as string'],
   'connectors/sqlite-writer.ts': ['error.code'],
   'core/errors.ts': ['code'],
   'pipeline/batch-sender.ts': ['error.code'],

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { sqliteDestination } from '../../src/connectors/sqlite-destination.ts'
+import { defineSqliteDestination, sqliteDestination } from '../../src/connectors/sqlite-destination.ts'
 import type { Field } from '../../src/core/change.ts'
 import type { Destination, ObjectRequest } from '../../src/core/destination.ts'
 import { loadSqlite, type SqliteDatabase } from '../../src/core/sqlite-driver.ts'
@@ -43,8 +43,9 @@ export async function openTable(
   path: string,
   fields: readonly Field[],
   overrides: Partial<ObjectRequest> = {},
+  definition = sqliteDestination,
 ): Promise<Destination> {
-  return await sqliteDestination.open(sqliteDestination.options.parse({ path }), {
+  return await definition.open(definition.options.parse({ path }), {
     name: 'users',
     mode: 'mirror',
     fields,
@@ -55,5 +56,19 @@ export async function openTable(
     ...overrides,
   })
 }
+
+/** Runs a module of the sources in a thread, which does not take over from the process what makes TypeScript run. */
+function threadOf(module: string): URL {
+  const tsx = import.meta.resolve('tsx/esm/api')
+  const code = `import { register } from '${tsx}'; register(); await import('${new URL(module, import.meta.url).href}')`
+  return new URL(`data:text/javascript,${encodeURIComponent(code)}`)
+}
+
+/** The destination that writes in a thread of its own once it was given so many rows. */
+export function threadedAfter(afterRows: number) {
+  return defineSqliteDestination({ afterRows, entry: threadOf('../../src/connectors/sqlite-thread-entry.ts') })
+}
+
+export const threaded = threadedAfter(0)
 
 export const never: AbortSignal = new AbortController().signal
