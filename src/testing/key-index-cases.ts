@@ -125,6 +125,20 @@ export const KEY_INDEX_CASES = {
         assert.deepEqual(entriesOf(index.scan()), [entry('a'), entry('c', UNSURE_NEW, 0)])
       }),
   },
+  'holds on to no bytes of a segment that is committed': {
+    run: (trial) =>
+      using(trial, (index) => {
+        const lane = index.lane()
+        for (const n of [0, 1]) {
+          const segment = segmentOf([entry(`key-${n}`)])
+          lane.put(n, segment)
+          index.commit()
+          segment.bytes.fill(0)
+        }
+        index.compact()
+        assert.deepEqual(entriesOf(index.scan()), [entry('key-0'), entry('key-1')])
+      }),
+  },
   'is the same when it was closed and opened again': {
     async run(trial) {
       let seed: OpenKeyIndex['seed'] | undefined

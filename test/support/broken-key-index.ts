@@ -155,6 +155,26 @@ export const KEY_INDEX_MUTANTS: Readonly<Record<string, KeyIndexMutant>> = {
       }
     },
   },
+  'writes what it was given when it is compacted': {
+    caughtBy: 'holds on to no bytes of a segment that is committed',
+    changed: (index) => {
+      const waiting: (() => void)[] = []
+      return {
+        lane: () => {
+          const lane = index.lane()
+          return {
+            ...lane,
+            put: (sequence, segment) =>
+              waiting.push(() => lane.put(sequence, { ...segment, bytes: Buffer.from(segment.bytes) })),
+          }
+        },
+        compact: () => {
+          for (const put of waiting.splice(0)) put()
+          index.compact()
+        },
+      }
+    },
+  },
   'keeps an intent beside its answer': {
     caughtBy: 'replaces an intent by its answer, and removes it where the answer is empty',
     changed: lanes((lane) => ({ put: (sequence, segment) => lane.put(sequence + 1_000, segment) })),

@@ -7,9 +7,9 @@ import { memoryFolder } from '../support/memory-folder.ts'
 const PAIRS = 200
 const RUN = new URL('../support/racing-run.ts', import.meta.url)
 
-/** What a process says next. */
+/** What a process says next. Two that both go on would wait for ever. */
 async function said(child: ChildProcess): Promise<string> {
-  const [message] = await once(child, 'message')
+  const [message] = await once(child, 'message', { signal: AbortSignal.timeout(60_000) })
   return String(message)
 }
 
@@ -33,6 +33,6 @@ test(`of two processes that start a sync at the same time, exactly one goes on: 
     }
     context.diagnostic(`the first of the two processes won ${won[0]} times, the second ${won[1]} times`)
   } finally {
-    for (const child of children) child.disconnect()
+    for (const child of children) child.kill()
   }
 })
