@@ -10,18 +10,18 @@ import { decodeKey } from './core/key-text.ts'
 import type { Report } from './core/report.ts'
 import { SYNC_MODES } from './core/sync-mode.ts'
 import { Tally } from './core/tally.ts'
+import { fingerprintsOf, seedOf, whyAllChanged } from './engine/fingerprints.ts'
 import { listDestination } from './engine/list-destination.ts'
 import { type Ends, identityOf, openEnds } from './engine/open-ends.ts'
 import { inKeyOrder } from './engine/order-model.ts'
+import { partOf } from './engine/run-part.ts'
 import { reportOf } from './engine/run-report.ts'
 import type { Progress, SyncOptions } from './engine/sync-options.ts'
 import { acceptAll, forgetful } from './pipeline/dry-run.ts'
 import { overheard } from './pipeline/exchange.ts'
 import type { RunVariables } from './pipeline/field-value.ts'
 import type { Allowances } from './pipeline/guards.ts'
-import { KeySelection } from './pipeline/key-selection.ts'
 import { describePart, partOfModel, type RowPart } from './pipeline/part-of-model.ts'
-import type { ResolvedSync } from './pipeline/resolve-sync.ts'
 import { patiently } from './pipeline/retry.ts'
 import { compileMapping, type RowMapping } from './pipeline/row-mapping.ts'
 import { runPipeline } from './pipeline/run-pipeline.ts'
@@ -147,14 +147,14 @@ class Run {
     // A dry run creates nothing, so only a list can tell that the object is missing.
     const unsure = dryRun && sync.destination.create && ends.declaration.lists === 'cheap'
     await this.#list(ends, index, { created, unsure })
-    const digest = resolved.mappingDigest.toString('hex')
-    if (index.mapping !== undefined && index.mapping !== digest) {
-      onNote?.('the mapping has changed since the last run, so every row counts as changed once')
-    }
+    const fingerprints = fingerprintsOf(resolved.mappingDigest, sync.source.read.digest)
+    const note = whyAllChanged(index.mapping, fingerprints)
+    if (note !== undefined) onNote?.(note)
     await this.#requireRows(ends, sync.guards.minRows)
-    await this.#diff(ends, sync, index, spool, part)
+    const known = index.mapping === fingerprints && this.#options.full !== true
+    await this.#diff(ends, sync, index, spool, { part, rows: known ? 'changed' : 'all' })
     // After a partial run other rows still have their fingerprints of the mapping before.
-    if (!dryRun && part === undefined) index.note({ mapping: digest })
+    if (!dryRun && part === undefined) index.note({ mapping: fingerprints })
   }
 
   /** Learns which keys the destination holds, where the sync wants to know. */
@@ -186,10 +186,17 @@ class Run {
     throw new FatalError('min_rows', message)
   }
 
-  async #diff(ends: Ends, sync: SyncConfig, index: KeyIndexFile, spool: KeySpoolFile, part?: RowPart): Promise<void> {
+  async #diff(
+    ends: Ends,
+    sync: SyncConfig,
+    index: KeyIndexFile,
+    spool: KeySpoolFile,
+    { part, rows }: { readonly part: RowPart | undefined; readonly rows: 'all' | 'changed' },
+  ): Promise<void> {
     const { resolved, declaration, source } = ends
     const { dryRun, onChange, onExchange, onNote, observe, full, allowDeletes, allowEmpty, allowDeletesWithInvalid } =
       this.#options
+    const seed = seedOf(index.seed, resolved.mappingDigest)
     const sent = await source.read({
       key: sync.key,
       columns: resolved.columns.map((column) => column.name),
@@ -198,6 +205,7 @@ class Run {
         const encodings = resolved.keyColumns.map((column) => column.keyEncoding)
         return index.splits(MOST_SPLITS).map((key) => decodeKey(encodings, key))
       },
+      ...(sync.source.read.digest ? { digest: { seed, rows } } : {}),
       ...(part === undefined ? {} : { part: 'keys' in part ? { keys: part.keys.texts } : part }),
     })
     for (const note of sent.notes ?? []) onNote?.(note)
@@ -211,7 +219,7 @@ class Run {
     const reading = part === undefined ? whole : partOfModel(whole, part)
     const destination = onExchange === undefined ? ends.destination : overheard(ends.destination, onExchange)
     const mapping: RowMapping = compileMapping({
-      layout: reading.layout,
+      layout: reading.whole?.layout ?? reading.layout,
       match: resolved.match,
       fields: resolved.fields,
       deletesAs: sync.deletes.as,
@@ -242,10 +250,7 @@ class Run {
       resend: full ?? false,
       partial: part === undefined ? undefined : describePart(part),
       expectsProof: expectsProof(sync),
-      seed: {
-        high: index.seed.high ^ resolved.mappingDigest.readUInt32LE(0),
-        low: index.seed.low ^ resolved.mappingDigest.readUInt32LE(4),
-      },
+      seed,
       spool,
       tally: this.#tally,
       clock: this.#clock,
@@ -294,10 +299,4 @@ class Run {
       inFlight,
     })
   }
-}
-
-/** The part of the model that a run is about. Throws FatalError `unreadable_key`. */
-function partOf({ limit, keys }: SyncOptions, { keyColumns }: ResolvedSync): RowPart | undefined {
-  if (keys !== undefined) return { keys: new KeySelection(keys, keyColumns) }
-  return limit === undefined ? undefined : { limit }
 }

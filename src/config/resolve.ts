@@ -120,8 +120,8 @@ function resolveSync(name: string, sync: CheckedSync, models: Models, baseDirect
 }
 
 function resolveRead(read: CheckedSync['source']['read']): ReadConfig {
-  const { method, parallel } = typeof read === 'string' ? { method: read } : (read ?? {})
-  return { method: method ?? 'auto', parallel: parallel ?? 1 }
+  const { method, parallel, digest } = typeof read === 'string' ? { method: read } : (read ?? {})
+  return { method: method ?? 'auto', parallel: parallel ?? 1, digest: digest ?? false }
 }
 
 function resolveDeletesAs(as: NonNullable<NonNullable<CheckedSync['deletes']>['as']>): DeletesAs {

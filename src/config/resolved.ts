@@ -81,6 +81,8 @@ export interface ReadConfig {
   readonly method: 'auto' | 'copy' | 'cursor'
   /** Connections that read at the same time. */
   readonly parallel: number
+  /** Fingerprints are computed by the server. */
+  readonly digest: boolean
 }
 
 export type Threshold = { readonly count: number } | { readonly percent: number }

@@ -74,9 +74,13 @@ function checkSync(sync: Values, at: Path, connections: Values | undefined, prob
 /** What says how Postgres is read, and means nothing there: it would be passed over in silence. */
 function checkReadOptions(source: Values, connections: Values | undefined, at: Path, problems: ProblemList): void {
   const { connection, read } = source
-  const { method, parallel } = valuesOf(read)
+  const { method, parallel, digest } = valuesOf(read)
   if (method === 'cursor' && typeof parallel === 'number' && parallel > 1)
     problems.add([...at, 'read', 'parallel'], 'only COPY reads over several connections; remove this, or the method', {
+      part: 'key',
+    })
+  if (method === 'cursor' && digest === true)
+    problems.add([...at, 'read', 'digest'], 'only COPY fetches rows by their keys; remove this, or the method', {
       part: 'key',
     })
   const known = connections !== undefined && typeof connection === 'string' && Object.hasOwn(connections, connection)

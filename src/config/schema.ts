@@ -76,6 +76,10 @@ const read = z
       .max(16, { error: EXPECTED_CONNECTIONS })
       .optional()
       .describe('Connections that read at the same time, each a range of keys, from one snapshot. Default: `1`.'),
+    digest: z
+      .boolean()
+      .optional()
+      .describe('The server computes the fingerprints, and sends only changed rows as a whole. Default: `false`.'),
   })
   .describe('How Postgres is read.')
 

@@ -2,7 +2,8 @@ import type { KeyEncoding } from '../core/column.ts'
 import { suggestion } from '../core/did-you-mean.ts'
 import { configurationError } from '../core/errors.ts'
 import type { RowLayout } from '../core/row-batch.ts'
-import type { ModelPart } from '../core/source.ts'
+import type { DigestRequest, ModelPart } from '../core/source.ts'
+import { digestExpression } from './postgres-digest.ts'
 import { quoteIdentifier, quoteLiteral } from './postgres-identifiers.ts'
 import type { PostgresColumn } from './postgres-types.ts'
 
@@ -15,6 +16,10 @@ export interface ReadPlan {
   /** Empty, unless only the first rows are read. */
   readonly limit: string
   readonly layout: RowLayout
+  /** The field of the fingerprint, if one is asked for: the one behind the key. */
+  readonly digest: number | undefined
+  /** The rows with these keys, each the canonical texts of its columns: a condition for `WHERE`. */
+  having(keys: readonly (readonly string[])[]): string
   /** The first column of the key, by which the model is cut into ranges. Undefined for a model without a key. */
   readonly leading: KeyTerm | undefined
 }
@@ -39,6 +44,8 @@ export function planRead(
     readonly key: readonly string[]
     readonly columns: readonly string[]
     readonly part?: ModelPart | undefined
+    /** Lines begin with the key and the fingerprint of `columns`; the columns follow, where they are not left out. */
+    readonly digest?: { readonly seed: DigestRequest['seed']; readonly columns: boolean } | undefined
   },
   encoding: string,
 ): ReadPlan {
@@ -54,19 +61,22 @@ export function planRead(
 
   const keyText = (column: PostgresColumn) =>
     isByteOrdered(encoding) || column.keyEncoding !== 'text' ? keyExpression(column, encoding) : asText(column)
+  const { digest } = request
   const extra: string[] = []
   const positions = keys.map((column) => {
     const place = request.columns.indexOf(column.name)
-    if (place >= 0) return { place }
+    if (place >= 0 && digest === undefined) return { place }
     extra.push(keyText(column))
     return { extra: extra.length - 1 }
   })
+  if (digest !== undefined) extra.push(digestExpression(columns, digest.seed))
+  const sent = digest?.columns === false ? [] : columns
   // What a record is created with is what it is found and deleted by later: a char(3) without its blanks, an inet with
   // its mask.
   const select = (column: PostgresColumn) =>
     keys.includes(column) && column.keyEncoding === 'text' && !column.readsAsText ? keyText(column) : reference(column)
   return {
-    select: [...extra, ...columns.map(select)].join(', '),
+    select: [...extra, ...sent.map(select)].join(', '),
     where: whereOf(keys, expressions, request.part, encoding),
     // One row more shows whether the last one's key occurs again behind it.
     limit: request.part !== undefined && 'limit' in request.part ? ` LIMIT ${request.part.limit + 1}` : '',
@@ -85,8 +95,10 @@ export function planRead(
         return { field: position.extra ?? extra.length + (position.place as number), encoding: column.keyEncoding }
       }),
       extra: extra.length,
-      columns: columns.map(({ name, type, kind, keyEncoding }) => ({ name, type, kind, keyEncoding })),
+      columns: sent.map(({ name, type, kind, keyEncoding }) => ({ name, type, kind, keyEncoding })),
     },
+    digest: digest && keys.length,
+    having: (wanted) => oneOf(keys, expressions, wanted, encoding),
   }
 }
 
@@ -105,17 +117,28 @@ function keyExpression(column: PostgresColumn, encoding: string): string {
   return `pg_catalog.convert_to(${asText(column)}, 'UTF8')`
 }
 
-/** Compares keys as they are sorted, so that an index serves for both, and texts are the same byte by byte. */
 function whereOf(
   keys: readonly PostgresColumn[],
   expressions: readonly string[],
   part: ModelPart | undefined,
   encoding: string,
 ): string {
-  if (part === undefined || !('keys' in part)) return ''
+  return part !== undefined && 'keys' in part ? ` WHERE ${oneOf(keys, expressions, part.keys, encoding)}` : ''
+}
+
+/** Compares keys as they are sorted, so that an index serves for both, and texts are the same byte by byte. */
+function oneOf(
+  keys: readonly PostgresColumn[],
+  expressions: readonly string[],
+  wanted: readonly (readonly string[])[],
+  encoding: string,
+): string {
   const literal = (text: string, at: number) => keyLiteral(keys[at] as PostgresColumn, text, encoding)
-  const wanted = part.keys.map((key) => `(${key.map(literal).join(', ')})`)
-  return ` WHERE (${expressions.join(', ')}) IN (${wanted.join(', ')})`
+  const rows = wanted.map((key) => `(${key.map(literal).join(', ')})`)
+  // Keys of several columns are joined as a table: a list of them would be an OR of as many conditions, which an index
+  // serves one by one. A list of single values is looked up in one scan, and also below a GROUP BY.
+  const values = keys.length > 1 && rows.length > 1 ? 'VALUES ' : ''
+  return `(${expressions.join(', ')}) IN (${values}${rows.join(', ')})`
 }
 
 /** The value of a key column. An integer that no smallint holds is still no error. */

@@ -104,7 +104,7 @@ function repeatedCost({ Plans: children = [], ...node }: PlanNode, cuts: readonl
 }
 
 /** The first kind of node that is not known to be divisible. */
-function indivisible(node: PlanNode): string | undefined {
+export function indivisible(node: PlanNode): string | undefined {
   if (!DIVISIBLE.has(node['Node Type'])) return node['Node Type']
   for (const child of node.Plans ?? []) {
     const found = indivisible(child)

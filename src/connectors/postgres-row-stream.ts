@@ -38,6 +38,8 @@ export interface RowStreamRequest {
   readonly context: ReadContext
   readonly idleTimeoutMs: number
   readonly signal: AbortSignal
+  /** The transactions go on after the end, for further reads in their snapshot. Default: they are committed. */
+  readonly more?: boolean
 }
 
 /**
@@ -78,13 +80,17 @@ export function rowStream(request: RowStreamRequest, start: (sink: RowSink) => R
       if (stream.destroyed) return
       // What the server still has to say is waited for, whether or not the next stage wants more.
       watch.start()
-      commit(request)
+      const settled = request.more === true ? Promise.resolve() : commit(request)
+      settled
         .then(() => {
           if (stream.destroyed) return
           committed = true
           watch.stop()
           const { rows: counted, evidence } = sent()
-          if (counted !== undefined && counted !== rows) return fail(incomplete(context, counted, rows))
+          // The server's count comes with its next answer: where nothing is asked any more, whoever reads has to count.
+          if (request.more !== true && counted !== undefined && counted !== rows) {
+            return fail(incomplete(context, counted, rows))
+          }
           stream.push({
             bytes: Buffer.alloc(0),
             offsets: new Uint32Array(1),

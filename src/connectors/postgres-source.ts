@@ -2,11 +2,19 @@ import type { Readable } from 'node:stream'
 import pg from 'pg'
 import type { Column } from '../core/column.ts'
 import { configurationError } from '../core/errors.ts'
-import { defineSource, type ModelRequest, type Reading, type ReadRequest, type Source } from '../core/source.ts'
+import {
+  defineSource,
+  type ModelRequest,
+  type Reading,
+  type ReadRequest,
+  type Source,
+  type WholeRows,
+} from '../core/source.ts'
 import { disconnect, located, type PostgresOptions, postgresOptions } from './postgres-connection.ts'
 import { copyRows } from './postgres-copy-reader.ts'
 import { cursorRows } from './postgres-cursor-reader.ts'
 import { divideRead, rangeQuery } from './postgres-divide.ts'
+import { fetchRows, requireDigest, unfetchable } from './postgres-fetch.ts'
 import { answer } from './postgres-idle.ts'
 import { fromModel, type PostgresModel, parseModel } from './postgres-model.ts'
 import { parallelCopyRows } from './postgres-parallel-reader.ts'
@@ -36,6 +44,7 @@ class PostgresSource implements Source {
   #rows: Readable | undefined
   /** Besides the session's own. */
   #clients: readonly pg.Client[] = []
+  #whole: WholeRows | undefined
 
   constructor(options: PostgresOptions, request: ModelRequest, model: PostgresModel) {
     this.#options = options
@@ -44,8 +53,19 @@ class PostgresSource implements Source {
   }
 
   #open(): Promise<PostgresSession> {
-    this.#session ??= openSession(this.#options, this.#model, this.#request.idleTimeoutMs)
+    this.#session ??= this.#connect()
     return this.#session
+  }
+
+  async #connect(): Promise<PostgresSession> {
+    const session = await openSession(this.#options, this.#model, this.#request.idleTimeoutMs)
+    try {
+      if (this.#request.digest === true) await requireDigest(session)
+      return session
+    } catch (error) {
+      await session[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
   async describe(): Promise<readonly Column[]> {
@@ -63,19 +83,36 @@ class PostgresSource implements Source {
   }
 
   async read(request: ReadRequest): Promise<Reading> {
-    const { key, columns, signal, part } = request
+    const { key, columns, signal, part, digest } = request
     signal.throwIfAborted()
     const session = await this.#open()
     if (this.#rows !== undefined) throw new Error('a source is read once; open another')
-    const plan = planRead(session.columns, { key, columns, part }, session.encoding)
-    const query = fromModel(`SELECT ${plan.select}`, session.inlined).sql + plan.where + plan.orderBy
-    const usesCopy = this.#request.read !== 'cursor' && (await this.#allowsCopy(session, query))
+    const planned = (lines: { readonly columns: boolean }) => {
+      const asked = { key, columns, part, digest: digest && { seed: digest.seed, ...lines } }
+      return planRead(session.columns, asked, session.encoding)
+    }
+    const plan = planned({ columns: true })
+    const usesCopy = this.#request.read !== 'cursor' && (await this.#allowsCopy(session, copyQuery(session, plan)))
     signal.throwIfAborted()
+    const fetches = usesCopy && part === undefined && digest?.rows === 'changed'
+    const unfit = fetches ? await unfetchable(session, plan) : undefined
+    if (fetches && unfit === undefined) {
+      const { idleTimeoutMs } = this.#request
+      this.#whole = await fetchRows(session, this.#options, plan, { idleTimeoutMs, signal })
+      return { ...(await this.#read(session, planned({ columns: false }), request)), whole: this.#whole }
+    }
+    const reading = await this.#read(session, plan, request, usesCopy)
+    if (unfit === undefined) return reading
+    return { ...reading, notes: [...(reading.notes ?? []), `every row is read as a whole: ${unfit}`] }
+  }
+
+  async #read(session: PostgresSession, plan: ReadPlan, request: ReadRequest, usesCopy = true): Promise<Reading> {
     const { rows, notes = [] } = usesCopy
-      ? await this.#copy(session, plan, request, query)
-      : { rows: this.#cursor(session, plan, signal) }
+      ? await this.#copy(session, plan, request)
+      : { rows: this.#cursor(session, plan, request.signal) }
     this.#rows = rows
-    return { layout: plan.layout, rows, notes }
+    const { layout, digest } = plan
+    return { layout, rows, notes, ...(digest === undefined ? {} : { digest }) }
   }
 
   #streamOf({ client, context }: PostgresSession, signal: AbortSignal): RowStreamRequest {
@@ -94,11 +131,10 @@ class PostgresSource implements Source {
     session: PostgresSession,
     plan: ReadPlan,
     request: ReadRequest,
-    query: string,
   ): Promise<Pick<Reading, 'rows' | 'notes'>> {
     const { idleTimeoutMs, parallel = 1 } = this.#request
     const { part, signal, splits = () => [] } = request
-    const alone = () => copyRows(this.#streamOf(session, signal), query + plan.limit)
+    const alone = () => copyRows(this.#streamOf(session, signal), copyQuery(session, plan) + plan.limit)
     if (parallel === 1 || part !== undefined) return { rows: alone() }
     const ranges = await divideRead(session, plan, { splits: splits(), connections: parallel })
     if ('undivided' in ranges) return { rows: alone(), notes: [`read over one connection: ${ranges.undivided}`] }
@@ -135,11 +171,15 @@ class PostgresSource implements Source {
       rows.destroy()
       await closed
     }
-    await Promise.all(this.#clients.map(disconnect))
+    await Promise.all([this.#whole?.close(), ...this.#clients.map(disconnect)])
     // Where opening failed, nothing is open, and whoever opened knows why.
     const session = await this.#session?.catch(() => undefined)
     await session?.[Symbol.asyncDispose]()
   }
+}
+
+function copyQuery({ inlined }: PostgresSession, plan: ReadPlan): string {
+  return fromModel(`SELECT ${plan.select}`, inlined).sql + plan.where + plan.orderBy
 }
 
 function copyRefused(at: string, error: pg.DatabaseError): Error {

@@ -5,6 +5,7 @@ import { findDestination, findRowSource, findSource } from '../connectors/regist
 import type { Destination, DestinationDefinition, ObjectDeclaration } from '../core/destination.ts'
 import type { Source, SourceDefinition } from '../core/source.ts'
 import type { RunVariables } from '../pipeline/field-value.ts'
+import { type Observe, unobserved } from '../pipeline/observe.ts'
 import { type ResolvedSync, resolveSync } from '../pipeline/resolve-sync.ts'
 import { type Patience, patiently } from '../pipeline/retry.ts'
 import { compileMapping } from '../pipeline/row-mapping.ts'
@@ -47,6 +48,7 @@ export async function openModel(config: Config, sync: SyncConfig, own: OwnConnec
     params: sync.source.params,
     read: sync.source.read.method,
     parallel: sync.source.read.parallel,
+    digest: sync.source.read.digest,
     idleTimeoutMs: sync.source.idleTimeoutMs,
   })
   const close = () => source[Symbol.asyncDispose]()
@@ -66,7 +68,7 @@ export async function openModel(config: Config, sync: SyncConfig, own: OwnConnec
 export async function openEnds(
   config: Config,
   sync: SyncConfig,
-  own: OwnConnectors & Patience,
+  own: OwnConnectors & Patience & { readonly observe?: Observe | undefined },
   variables: RunVariables,
 ): Promise<Ends> {
   const { definition, options, declaration } = await findObject(config, sync, own)
@@ -81,7 +83,7 @@ export async function openEnds(
     const layout = { key: [], extra: 0, columns: resolved.columns }
     const { match, fields } = resolved
     const mapping = compileMapping({ layout, match, fields, deletesAs: sync.deletes.as, variables })
-    const destination = await definition.open(options, {
+    const opening = definition.open(options, {
       name: sync.destination.object,
       mode: sync.mode,
       fields: mapping.fields,
@@ -91,6 +93,8 @@ export async function openEnds(
       deletesAs: sync.deletes.as.kind === 'archive' ? 'archive' : 'delete',
       ...(isRetiring(sync) && { retires: mapping.deleteFields.slice(match.length).map(({ name }) => name) }),
     })
+    const { observe = unobserved } = own
+    const destination = observe('destination', await opening)
     opened.push(destination)
     const notes = await patiently('let itself be looked at', () => destination.check(), own)
     const identity = `${definition.identity(options)}#${sync.destination.object}`

@@ -1,5 +1,6 @@
 import { Transform, type TransformCallback } from 'node:stream'
 import { decodeRow } from '../core/copy-text.ts'
+import { readDigests } from '../core/digest-field.ts'
 import { FatalError } from '../core/errors.ts'
 import { fingerprintRows } from '../core/fingerprint.ts'
 import { compareKeys, KeyEncoder, keySpace, MAX_KEY_BYTES } from '../core/key.ts'
@@ -13,9 +14,16 @@ import type { Tally } from '../core/tally.ts'
  * Gives every row its key and its fingerprint, and proves the order: each key must be greater than the one before.
  * A smaller one ends the run (FatalError `source_out_of_order`), because a merge over unsorted rows reads as mass
  * deletes; equal ones make all their rows duplicates. A batch is held back until the next key is known.
+ *
+ * The fingerprint is that of the whole line, seeded, or what the field `digest` says, where the source computed it.
  */
-export function keying(layout: RowLayout, seed: { high: number; low: number }, tally: Tally): Transform {
-  return new Keying(layout, seed, tally)
+export function keying(
+  layout: RowLayout,
+  seed: { high: number; low: number },
+  tally: Tally,
+  digest?: number | undefined,
+): Transform {
+  return new Keying(layout, seed, tally, digest)
 }
 
 class Keying extends Transform {
@@ -23,18 +31,20 @@ class Keying extends Transform {
   readonly #encoder: KeyEncoder
   readonly #seed: { high: number; low: number }
   readonly #tally: Tally
+  readonly #digest: number | undefined
   #scratch = Buffer.allocUnsafe(64 * 1024)
   /** The last batch with a key in it, and the row and the bytes of its last key. */
   #held: KeyedBatch | undefined
   #heldRow = 0
   #lastKey: Buffer | undefined
 
-  constructor(layout: RowLayout, seed: { high: number; low: number }, tally: Tally) {
+  constructor(layout: RowLayout, seed: { high: number; low: number }, tally: Tally, digest: number | undefined) {
     super({ objectMode: true, highWaterMark: 1 })
     this.#layout = layout
     this.#encoder = new KeyEncoder(layout.key)
     this.#seed = seed
     this.#tally = tally
+    this.#digest = digest
   }
 
   override _transform(rows: RowBatch, _encoding: BufferEncoding, callback: TransformCallback): void {
@@ -63,7 +73,8 @@ class Keying extends Transform {
     const keyEnds = new Uint32Array(count)
     const prints = new Uint32Array(count * 2)
     const verdicts = new Uint8Array(count)
-    fingerprintRows(bytes, offsets, count, this.#seed.high, this.#seed.low, prints)
+    if (this.#digest !== undefined) readDigests(rows, this.#digest, prints)
+    else fingerprintRows(bytes, offsets, count, this.#seed.high, this.#seed.low, prints)
     let previous = this.#lastKey
     let previousStart = 0
     let previousEnd = previous?.length ?? 0
@@ -119,7 +130,7 @@ class Keying extends Transform {
       if (held.verdicts[row] === ROW_DUPLICATE) {
         const key = this.#print(held.keys.subarray(start, end))
         const message = `several rows have the key ${key}; make the key unique in the model`
-        this.#tally.invalid({ key, code: 'duplicate_key', message, payload: payloadOf(held.rows, row) })
+        this.#tally.invalid({ key, code: 'duplicate_key', message, payload: this.#payload(held.rows, row) })
       }
       start = end
     }
@@ -136,7 +147,7 @@ class Keying extends Transform {
               `the key is longer than ${MAX_KEY_BYTES} bytes; use a shorter key, or a hash of it`,
             ] as const)
           : (['unreadable_key', 'a key column is not of the type the model says; cast it to text'] as const)
-    this.#tally.invalid({ key: null, code, message, payload: payloadOf(rows, row) })
+    this.#tally.invalid({ key: null, code, message, payload: this.#payload(rows, row) })
   }
 
   #outOfOrder(key: Buffer, previous: Buffer): FatalError {
@@ -147,14 +158,18 @@ class Keying extends Transform {
     )
   }
 
+  /** The row for a report. A fingerprint, and the key in front of it, tell nothing that the columns do not. */
+  #payload({ bytes, offsets }: RowBatch, row: number): string {
+    const fields = decodeRow(bytes, offsets[row] as number, offsets[row + 1] as number)
+    const { columns, extra } = this.#layout
+    if (this.#digest === undefined) return JSON.stringify(fields)
+    return JSON.stringify(columns.length > 0 ? fields.slice(extra) : fields.slice(0, this.#digest))
+  }
+
   #print(key: Buffer): string {
     return printKey(
       this.#layout.key.map((part) => part.encoding),
       key,
     )
   }
-}
-
-function payloadOf(rows: RowBatch, row: number): string {
-  return JSON.stringify(decodeRow(rows.bytes, rows.offsets[row] as number, rows.offsets[row + 1] as number))
 }

@@ -10,6 +10,7 @@ import type { DeleteScope, SyncMode } from '../core/sync-mode.ts'
 import type { Tally } from '../core/tally.ts'
 import { BatchSender } from './batch-sender.ts'
 import { BatchWriter } from './batch-writer.ts'
+import { fetchWhole } from './fetch-whole.ts'
 import { type Allowances, judgeDeletes, printThreshold, type Threshold, tooManyRejected } from './guards.ts'
 import { keying } from './keying.ts'
 import { mergeDiff } from './merge-diff.ts'
@@ -57,14 +58,20 @@ export interface PipelineOptions {
  */
 export async function runPipeline(options: PipelineOptions): Promise<void> {
   const { reading, index, mode, scope, tally, signal, observe = unobserved } = options
+  const { layout, rows, digest, whole } = reading
   const writer = openWriter(options)
+  // Its time is time of the source, like that of anything that is nobody else's.
+  const fetching = whole === undefined || digest === undefined ? [] : [fetchWhole(whole, digest)]
   try {
     await pipeline(
-      reading.rows,
-      observe('keying', keying(reading.layout, options.seed, tally)),
-      observe('diff', mergeDiff(index, tally, { resend: options.resend, partial: options.partial !== undefined })),
-      observe('filter', modeFilter(mode, scope, tally, { listed: options.listed ?? true })),
-      observe('writer', writer),
+      [
+        rows,
+        observe('keying', keying(layout, options.seed, tally, digest)),
+        observe('diff', mergeDiff(index, tally, { resend: options.resend, partial: options.partial !== undefined })),
+        observe('filter', modeFilter(mode, scope, tally, { listed: options.listed ?? true })),
+        ...fetching,
+        observe('writer', writer),
+      ],
       { signal },
     )
   } finally {

@@ -72,7 +72,7 @@ test('the documented example loads', async (t) => {
       file: undefined,
       table: undefined,
       params: { consent: true },
-      read: { method: 'auto', parallel: 1 },
+      read: { method: 'auto', parallel: 1, digest: false },
       idleTimeoutMs: 600_000,
     },
   )
@@ -112,7 +112,7 @@ test('what is left out has its default, or stays open where the destination deci
   const { source, ...sync } = syncOf(await loadText(t, syncYaml()))
   assert.deepEqual(
     [source.read, source.idleTimeoutMs, Object.keys(source.params)],
-    [{ method: 'auto', parallel: 1 }, 600_000, []],
+    [{ method: 'auto', parallel: 1, digest: false }, 600_000, []],
   )
   assert.deepEqual(sync, {
     name: 'users',
@@ -151,7 +151,10 @@ test('every other form of a value is understood', async (t) => {
   )
   const sync = syncOf(config)
   assert.deepEqual({ ...sync.source.params }, { a: null, b: 1.5, c: 'x' })
-  assert.deepEqual([sync.source.read, sync.source.idleTimeoutMs], [{ method: 'cursor', parallel: 1 }, 90_000])
+  assert.deepEqual(
+    [sync.source.read, sync.source.idleTimeoutMs],
+    [{ method: 'cursor', parallel: 1, digest: false }, 90_000],
+  )
   assert.deepEqual(sync.key, ['tenant_id', 'order_id'])
   assert.deepEqual(sync.destination, { connection: 'db', object: 'orders', match: ['tenant', 'number'], create: true })
   assert.deepEqual(sync.deletes, {

@@ -199,6 +199,12 @@ const WRONG: readonly (readonly [name: string, lines: Record<string, string | nu
     '6:69  source.read.parallel: only COPY reads over several connections; remove this, or the method',
   ],
   [
+    'a cursor and fingerprints of the server, and SQLite besides',
+    { source: '{ connection: db, table: users, read: { method: cursor, digest: true } }' },
+    '6:45  source.read: this is about Postgres and means nothing to SQLite; remove it',
+    '6:69  source.read.digest: only COPY fetches rows by their keys; remove this, or the method',
+  ],
+  [
     'ways to read Postgres for SQLite',
     { source: '{ connection: db, table: users, read: auto, idle_timeout: 5m }' },
     '6:45  source.read: this is about Postgres and means nothing to SQLite; remove it',

@@ -9,7 +9,7 @@ import { keyOf, type Oracle, type OracleRun, oracle, type Values } from '../supp
 import { postgresPlace, type SyncPlace, sqlitePlace } from '../support/sync-places.ts'
 
 const FILE = 'test/sync/convergence'
-const HISTORIES = { sqlite: 60, postgres: 16 }
+const HISTORIES = { sqlite: 60, postgres: 16, 'postgres by digests': 10 }
 const RUNS = 6
 
 let postgres: TestPostgres
@@ -59,7 +59,7 @@ async function history(
   random: Random,
   folder: string,
   open: (columns: ReturnType<typeof randomColumns>) => Promise<SyncPlace>,
-  totals: Totals,
+  { totals, digest }: { readonly totals: Totals; readonly digest: boolean },
 ): Promise<void> {
   const columns = randomColumns(random)
   const keys = randomKeys(random, columns)
@@ -88,7 +88,7 @@ async function history(
         connections: place.connections,
         syncs: {
           test: {
-            source: { connection: 'from', table: place.sourceTable },
+            source: { connection: 'from', table: place.sourceTable, ...(digest && { read: { digest } }) },
             key: [...columns.key],
             destination: { connection: 'to', table: place.destinationTable },
             ...chosen.input,
@@ -133,18 +133,21 @@ function sorted(records: ReadonlyMap<string, Values>): [string, [string, string 
     .sort()
 }
 
-for (const type of ['sqlite', 'postgres'] as const) {
+for (const type of ['sqlite', 'postgres', 'postgres by digests'] as const) {
   test(`after every run of ${HISTORIES[type]} histories, ${type} holds what a map of the same rows holds`, async (context) => {
     const totals: Totals = { runs: 0, changes: 0, held: 0 }
+    const digest = type === 'postgres by digests'
     for (const seed of seeds(HISTORIES[type])) {
       await withSeed(seed, FILE, async (random) => {
         using folder = memoryFolder()
         await history(
           random,
           folder.path,
-          async (columns) =>
-            type === 'sqlite' ? sqlitePlace(folder.path, columns) : postgresPlace(postgres, `seed_${seed}`, columns),
-          totals,
+          async (columns) => {
+            if (type === 'sqlite') return sqlitePlace(folder.path, columns)
+            return postgresPlace(postgres, `${digest ? 'digest' : 'seed'}_${seed}`, columns)
+          },
+          { totals, digest },
         )
       })
     }
