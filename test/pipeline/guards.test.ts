@@ -22,6 +22,8 @@ interface Case {
   readonly entries?: Partial<Record<EntryState, number>>
   readonly maxDeletes?: Threshold
   readonly allow?: Allowances
+  readonly partial?: string
+  readonly expectsProof?: boolean
 }
 
 /** A run over 1,000 acknowledged records with 900 rows, unless the case says otherwise. */
@@ -39,8 +41,10 @@ function held(given: Case) {
     scope,
     maxDeletes,
     allow,
+    partial: given.partial,
+    ...(given.expectsProof === undefined ? {} : { expectsProof: given.expectsProof }),
   })
-  for (const verdict of verdicts) assert.equal(verdict.held, deletes)
+  for (const verdict of verdicts) assert.equal(verdict.held, given.partial === undefined ? deletes : 0)
   return verdicts
 }
 
@@ -50,6 +54,19 @@ const NO_ENTRIES: Record<EntryState, number> = { 0: 0, 1: 0, 2: 0, 3: 0, 4: 0, 5
 const CASES: readonly [what: string, given: Case, holds: readonly string[]][] = [
   ['nothing to delete', { deletes: 0, rows: 0, unkeyed: 9, end: { proven: false } }, []],
   ['few deletes after a proven end', { deletes: 20 }, []],
+  [
+    'nothing to delete, where a proof is expected',
+    { deletes: 0, expectsProof: true, end: { proven: false } },
+    ['unproven_end'],
+  ],
+  ['nothing to delete, and the expected proof', { deletes: 0, expectsProof: true }, []],
+  [
+    'nothing to delete and no proof, with rows without a key',
+    { deletes: 0, unkeyed: 9, rows: 0, expectsProof: true, end: { proven: false } },
+    ['unproven_end'],
+  ],
+  ['part of a model', { deletes: 0, partial: 'the first 10 rows' }, ['partial_run']],
+  ['part of a model, whatever it lacks', { deletes: 900, unkeyed: 3, partial: 'the first 10 rows' }, ['partial_run']],
 
   ['an end that is not proven', { deletes: 1, end: { proven: false, evidence: 'the pipe closed' } }, ['unproven_end']],
   ['fewer rows than the source sent', { deletes: 1, end: { rows: 901 } }, ['unproven_end']],
@@ -130,6 +147,15 @@ for (const [what, given, holds] of CASES) {
   })
 }
 
+test('a run of part of a model says so, and that it deletes nothing where its mode would', () => {
+  const of = (mode: SyncMode) => held({ deletes: 0, partial: 'the first 10 rows', mode })[0]?.message ?? ''
+  assert.match(
+    of('mirror'),
+    /^only part of the model was compared \(the first 10 rows\), so .* nothing is deleted; run/,
+  )
+  assert.match(of('upsert'), /^only part of the model was compared \(the first 10 rows\); run/)
+})
+
 test('a verdict says why, and what to type', () => {
   assert.match(
     held({ deletes: 1, end: { proven: false, evidence: 'the pipe closed' } })[0]?.message ?? '',
@@ -168,4 +194,6 @@ test('too many rejected changes are above the limit, a share of the answers from
   assert.equal(tooManyRejected(99, 99, { percent: 1 }), false)
   assert.equal(tooManyRejected(1, 100, { percent: 1 }), false)
   assert.equal(tooManyRejected(2, 100, { percent: 1 }), true)
+  assert.equal(tooManyRejected(300, 1000, { percent: 30 }), false)
+  assert.equal(tooManyRejected(301, 1000, { percent: 30 }), true)
 })

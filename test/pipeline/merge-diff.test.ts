@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { test } from 'node:test'
 import { decodeRow } from '../../src/core/copy-text.ts'
 import { CHANGE_INSERT, CHANGE_NOTE, CHANGE_UPDATE, type DiffBatch, type EndOfDiff } from '../../src/core/diff-batch.ts'
+import { FatalError } from '../../src/core/errors.ts'
 import {
   ACKNOWLEDGED,
   ADOPTED,
@@ -67,6 +69,8 @@ async function diff(index: KeyIndex, batches: readonly RowBatch[], resend = fals
     mergeDiff(index, tally, { resend }),
     async (stream: AsyncIterable<DiffBatch>) => {
       for await (const batch of stream) {
+        assert.ok(batch.count > 0 || batch.missing !== null || batch.end !== null, 'nothing was passed on')
+        assert.notEqual(batch.missing?.count, 0, 'a segment of nothing was passed on')
         result.changes.push(...changesOf(batch))
         result.missing.push(...missingOf(batch))
         assert.equal(end, null, 'something came behind the end')
@@ -293,5 +297,130 @@ test('a run that stops while missing keys wait for the next stage reads no furth
   )
   for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
   assert.ok(tally.counts.missing < 20_000, `${tally.counts.missing} keys were read for nobody`)
+  index.close()
+})
+
+test('a row is unchanged only where its entry is acknowledged and has both halves of its fingerprint', async () => {
+  using folder = temporaryFolder()
+  const row: Row = ['7', 'v']
+  const [high, low] = (await printsOf([row])).get('7') as readonly [number, number]
+  const flipped = [
+    [high, low],
+    [high ^ 1, low],
+    [high, low ^ 1],
+    [high ^ 1, low ^ 1],
+  ] as const
+  for (const state of STATES.filter((one) => one !== GONE)) {
+    for (const print of flipped) {
+      const index = await openIndex(folder.path)
+      put(index, new Map([[7, { state, print: [print[0] >>> 0, print[1] >>> 0] }]]))
+      const { changes } = await diff(index, rowBatches([row]))
+      const unchanged = state === ACKNOWLEDGED && print === flipped[0]
+      assert.equal(changes.length, unchanged ? 0 : 1, `state ${state}, ${print}`)
+      index.close()
+    }
+  }
+})
+
+test('rows that come with the end are compared like all others', async () => {
+  using folder = temporaryFolder()
+  const index = await openIndex(folder.path)
+  const { changes, end } = await diff(index, [rowBatch([['1', 'a']], provenEnd(1))])
+  assert.deepEqual(changes, [`${CHANGE_INSERT} 1 a ${GONE} 0.0`])
+  assert.equal(end?.rows, 1)
+  index.close()
+})
+
+test('nothing is sent again, and everything is compared, unless it is asked for', async () => {
+  using folder = temporaryFolder()
+  const rows: Row[] = [['5', 'v']]
+  const print = (await printsOf(rows)).get('5') as readonly [number, number]
+  for (const [options, missing] of [
+    [undefined, 1],
+    [{ partial: true }, 0],
+  ] as const) {
+    const index = await openIndex(folder.path)
+    put(
+      index,
+      new Map([
+        [1, { state: SEEN, print: [0, 0] }],
+        [5, { state: ACKNOWLEDGED, print }],
+      ]),
+    )
+    const tally = new Tally()
+    const passed: DiffBatch[] = []
+    const stage = mergeDiff(index, tally, options)
+    await pipeline(
+      Readable.from(rowBatches(rows)),
+      keying(ID_AND_V, { high: 1, low: 2 }, tally),
+      stage,
+      async (diffs) => {
+        for await (const batch of diffs as AsyncIterable<DiffBatch>) passed.push(batch)
+      },
+    )
+    assert.deepEqual(passed.flatMap(changesOf), [])
+    assert.equal(passed.flatMap(missingOf).length, missing)
+    assert.equal(tally.counts.unchanged, 1)
+    index.close()
+  }
+})
+
+/** An index of so many keys that their segments fill several times what is handed on at once. */
+async function manySeen(folder: string): Promise<KeyIndexFile> {
+  const index = await openIndex(folder)
+  put(index, new Map(Array.from({ length: 20_000 }, (_, id) => [id, { state: SEEN, print: [0, 0] }] as const)))
+  return index
+}
+
+test('missing keys are handed on in segments of 64 KiB, before a row as well as behind the last', async () => {
+  using folder = temporaryFolder()
+  for (const id of ['30000', '-5']) {
+    const index = await manySeen(folder.path)
+    const tally = new Tally()
+    const sizes: number[] = []
+    await pipeline(
+      Readable.from([rowBatch([[id, 'v']], provenEnd(1))]),
+      keying(ID_AND_V, { high: 1, low: 2 }, tally),
+      mergeDiff(index, tally),
+      async (diffs: AsyncIterable<DiffBatch>) => {
+        for await (const { missing } of diffs) if (missing !== null) sizes.push(missing.bytes.length)
+      },
+    )
+    // 20,000 entries of 18 bytes: five full segments, each by less than an entry above the limit, and the rest.
+    assert.equal(sizes.length, 6)
+    for (const size of sizes.slice(0, 5)) assert.ok(size >= 65_536 && size < 65_536 + 18, `${size} bytes`)
+    index.close()
+  }
+})
+
+test('a stage that is destroyed while it waits for the next one is closed', async () => {
+  using folder = temporaryFolder()
+  const index = await manySeen(folder.path)
+  const tally = new Tally()
+  const keyed = keying(ID_AND_V, { high: 1, low: 2 }, tally)
+  const stage = mergeDiff(index, tally)
+  keyed.pipe(stage)
+  keyed.end(rowBatch([['30000', 'v']], provenEnd(1)))
+  await once(stage, 'readable')
+  const closed = once(stage, 'close')
+  stage.destroy()
+  await closed
+  index.close()
+})
+
+test('what the index throws ends the stage', { timeout: 20_000 }, async () => {
+  using folder = temporaryFolder()
+  const index = await manySeen(folder.path)
+  const scan = () => {
+    const sound = index.scan()
+    let left = 1000
+    const next = () => {
+      if (left-- === 0) throw new FatalError('index_damaged', 'planned')
+      return sound.next()
+    }
+    return new Proxy(sound, { get: (_, name) => (name === 'next' ? next : Reflect.get(sound, name, sound)) })
+  }
+  const broken = new Proxy(index, { get: (_, name) => (name === 'scan' ? scan : Reflect.get(index, name, index)) })
+  await assert.rejects(diff(broken, rowBatches([['30000', 'v']])), { code: 'index_damaged' })
   index.close()
 })

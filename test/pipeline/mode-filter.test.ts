@@ -157,6 +157,28 @@ test('delete-only remembers keys that it meets as long as nobody listed the dest
   assert.equal(tally.counts.skipped, 1)
 })
 
+test('delete-only remembers no key that the index knows already, but for adopted ones with scope seen', async () => {
+  for (const scope of ['all', 'seen'] as const) {
+    const { diff } = await filter('delete-only', scope, diffOf(CHANGES), false)
+    const unknown: Change = { kind: CHANGE_NOTE, previous: GONE }
+    assert.deepEqual(changesOf(diff), scope === 'seen' ? [unknown, NOTED] : [unknown])
+  }
+})
+
+test('a key that only duplicates hold is no update, also where nobody listed the destination', async () => {
+  const { diff } = await filter('update-only', 'seen', diffOf([NOTED]), false)
+  assert.deepEqual(changesOf(diff), [])
+})
+
+test('a destination counts as listed unless something else is said', async () => {
+  const stage = modeFilter('update-only', 'all', new Tally())
+  const passed: DiffBatch[] = []
+  stage.on('data', (batch: DiffBatch) => passed.push(batch))
+  stage.end(diffOf(CHANGES))
+  await once(stage, 'end')
+  assert.deepEqual(changesOf(passed[0]), UPDATES)
+})
+
 test('a key that only duplicates hold is remembered, and not counted again', async () => {
   for (const [mode, scope] of TABLE) {
     const { diff, tally } = await filter(mode, scope, diffOf([NOTED]))
