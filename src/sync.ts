@@ -4,6 +4,7 @@ import { asConfig, pickSync } from './config/pick-sync.ts'
 import { expectsProof, withProof } from './config/prove-end.ts'
 import type { Config, SyncConfig } from './config/resolved.ts'
 import type { ConfigInput } from './config/schema.ts'
+import { secretsOf } from './config/secrets.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { FatalError, messageOf } from './core/errors.ts'
 import { decodeKey } from './core/key-text.ts'
@@ -123,7 +124,7 @@ class Run {
     const spool = new KeySpoolFile(config.state, sync.name)
     try {
       if (!dryRun) {
-        this.#history = await openRunHistory(config.state)
+        this.#history = await openRunHistory(config.state, { secrets: secretsOf(config) })
         const { runId, startedAt } = this.#variables
         this.#history.start({ runId, sync: sync.name, mode: sync.mode, dryRun, startedAt })
       }

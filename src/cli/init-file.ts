@@ -1,6 +1,7 @@
 import type { ConnectorInfo } from '../index.ts'
 import { usageError } from './cli-error.ts'
 import type { InitOptions } from './init-command.ts'
+import { hasSecret, shownUrl } from './shown-url.ts'
 
 /** What `init` is going to write. */
 export interface InitPlan {
@@ -26,7 +27,7 @@ export function planFile(options: InitOptions, connectors: readonly ConnectorInf
   const destination = connectorOf(toUrl, 'destination', connectors, suggest)
   const secrets: Record<string, string> = {}
   const url = (text: string, name: string) => {
-    if (!hasPassword(text)) return scalar(escaped(text))
+    if (!hasSecret(text) || text.includes('${')) return scalar(escaped(text))
     secrets[name] = text
     return `\${${name}}`
   }
@@ -89,7 +90,7 @@ function connectorOf(
   const schemes = able.flatMap((connector) => connector.schemes)
   const list = schemes.map((scheme) => `${scheme}:`).join(', ')
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase()
-  if (scheme === undefined) throw usageError(`${flag} ${url} is no URL`, `it begins with one of ${list}`)
+  if (scheme === undefined) throw usageError(`${flag} ${shownUrl(url)} is no URL`, `it begins with one of ${list}`)
   const found = able.find((connector) => connector.schemes.includes(scheme))
   if (found !== undefined) return found
   throw usageError(`no ${role} answers to ${scheme}:${suggest(scheme, schemes)}`, `there are ${list}`)
@@ -99,10 +100,6 @@ function connectorOf(
 function splitAt(text: string, separator: string): string[] {
   const at = text.indexOf(separator)
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
-}
-
-function hasPassword(url: string): boolean {
-  return /^[a-z][\w+.-]*:\/\/[^/@]*:[^@]*@/i.test(url) && !url.includes('${')
 }
 
 /** A `$` that begins no reference stands for itself. */

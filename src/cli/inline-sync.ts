@@ -6,6 +6,7 @@ import type { ExitCode } from './exit-code.ts'
 import type { InlineOptions } from './inline-options.ts'
 import type { ConfigOptions } from './options.ts'
 import { type Session, withOutput, withSession } from './session.ts'
+import { shownUrl } from './shown-url.ts'
 
 /** Runs `work` on the sync that the options describe, or, where they describe none, on the configuration. */
 export async function withSyncs(
@@ -101,11 +102,6 @@ async function asUsage(error: unknown): Promise<unknown> {
 
 const EXAMPLES = 'write it like sqlite:./app.db#users or postgres://host/database#users'
 
-/** A URL without its password: stderr is kept in logs that others read. */
-function shown(url: string): string {
-  return url.replace(/(:\/\/[^:@/]*:)[^@]*(?=@)/, '$1…')
-}
-
 function inputOf(
   { from = '', format, key = [], mode, state }: InlineOptions,
   to: { readonly name: string; readonly url: string; readonly object: string; readonly create: boolean },
@@ -133,12 +129,12 @@ function destinationOf(to: string): { readonly url: string; readonly object: str
   const object = to.slice(at + 1)
   if (at < 0 || object === '') {
     throw usageError(
-      `--to ${shown(to)} does not say which table`,
+      `--to ${shownUrl(to)} does not say which table`,
       'put it behind a #, such as --to sqlite:./app.db#users',
     )
   }
   if (!/^[a-z][a-z0-9+.-]+:/i.test(url)) {
-    throw usageError(`--to ${shown(to)} is no URL`, EXAMPLES)
+    throw usageError(`--to ${shownUrl(to)} is no URL`, EXAMPLES)
   }
   return { url, object }
 }

@@ -1,6 +1,6 @@
 import { type Logger as PinoLogger, pino } from 'pino'
+import type { Scrubber } from '../core/scrubber.ts'
 import { oneLine, printable } from './printable.ts'
-import type { Scrubber } from './secrets.ts'
 import type { Style } from './style.ts'
 
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'>

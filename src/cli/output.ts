@@ -1,6 +1,6 @@
+import { type Scrubber, scrubber } from '../core/scrubber.ts'
 import { whenPipeCloses } from './closed-pipe.ts'
 import { createLogger, type LogFormat, type Logger } from './logger.ts'
-import { type Scrubber, scrubber } from './secrets.ts'
 import { COLOURED, PLAIN, type Style, wantsColour } from './style.ts'
 
 type Stream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number }

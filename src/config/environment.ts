@@ -19,6 +19,9 @@ export interface ExpansionProblem {
   readonly suggestion: string | undefined
 }
 
+/** References within references: each is a call, and nobody writes a handful. */
+const MOST_NESTED = 50
+
 const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(\}|:-|:\?)/y
 
 /**
@@ -31,6 +34,7 @@ export function expandEnvironment(text: string, environment: Environment): Expan
   const problems: ExpansionProblem[] = []
   let expanded = false
   let at = 0
+  let depth = 0
 
   // Reads up to the end, or to the brace that closes the surrounding reference; collects only where it is used.
   function read(nested: boolean, used: boolean): string {
@@ -49,13 +53,15 @@ export function expandEnvironment(text: string, environment: Environment): Expan
     const start = at
     REFERENCE.lastIndex = at
     const match = REFERENCE.exec(text)
-    if (match === null) return malformed(start, used)
+    if (match === null || depth === MOST_NESTED) return malformed(start, used)
     const [head, name, form] = match as unknown as [string, string, string]
     at += head.length
     expanded = true
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined
     const given = form === '}' ? value !== undefined : value !== undefined && value !== ''
+    depth++
     const alternative = form === '}' ? '' : read(true, used && !given)
+    depth--
     if (form !== '}') {
       if (text[at] !== '}') return malformed(start, used)
       at++

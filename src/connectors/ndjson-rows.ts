@@ -80,27 +80,31 @@ class NdjsonReader implements RowReader {
   feed(bytes: Buffer, full: () => void): void {
     const data = this.#pending.join(bytes)
     if (data === undefined) return
-    requireUtf8(data, this.#line + 1, this.#name)
-    let at = 0
-    for (;;) {
-      const end = data.indexOf(10, at)
-      if ((end < 0 ? data.length : end) - at > MAX_LINE_BYTES) throw lineTooLarge(this.#line + 1, this.#name)
-      if (end < 0) break
-      this.#take(data, at, end)
-      at = end + 1
-      if (this.lines.isFull) full()
-    }
-    this.#pending.keep(data.subarray(at))
+    this.#pending.keep(this.#takeLines(data, full))
   }
 
   finish(_whole: boolean, full: () => void): void {
-    const data = this.#pending.take()
-    requireUtf8(data, this.#line + 1, this.#name)
+    // Behind a long line whole ones may wait, too.
+    const data = this.#takeLines(this.#pending.take(), full)
     // An object says itself where it ends: one that is complete was not cut off.
     const isComplete = isBlank(data, 0, data.length) || this.#scanner.scan(data, 0, data.length)
     if (!isComplete) throw cutOff(this.#line + 1, this.#name)
     if (data.length > 0) this.#take(data, 0, data.length)
     if (this.lines.isFull) full()
+  }
+
+  /** Takes the lines that have an end; answers what is behind them. */
+  #takeLines(data: Buffer, full: () => void): Buffer {
+    requireUtf8(data, this.#line + 1, this.#name)
+    let at = 0
+    for (;;) {
+      const end = data.indexOf(10, at)
+      if ((end < 0 ? data.length : end) - at > MAX_LINE_BYTES) throw lineTooLarge(this.#line + 1, this.#name)
+      if (end < 0) return data.subarray(at)
+      this.#take(data, at, end)
+      at = end + 1
+      if (this.lines.isFull) full()
+    }
   }
 
   #take(data: Buffer, from: number, to: number): void {
@@ -198,6 +202,7 @@ class NdjsonReader implements RowReader {
     const { lines } = this
     const isText = type === JSON_TEXT || type === JSON_ESCAPED
     if (isText && kind === 'json') lines.at = copyEscaped(data, start - 1, end + 1, lines.bytes, lines.at)
+    else if (kind === 'integer' && type === JSON_NUMBER && isMinusZero(data, start, end)) lines.bytes[lines.at++] = 48
     else if (type === JSON_TEXT || type === JSON_NUMBER) lines.at = copyPlain(data, start, end, lines.bytes, lines.at)
     else if (type === JSON_ESCAPED) {
       const at = copyUnescaped(data, start, end, lines.bytes, lines.at)
@@ -235,4 +240,9 @@ class NdjsonReader implements RowReader {
         'list all columns with columns: [...], or map those that matter with fields',
     )
   }
+}
+
+/** No integer column tells it from 0, so it must not be another key either. */
+function isMinusZero(data: Buffer, from: number, to: number): boolean {
+  return to - from === 2 && data[from] === 45 && data[from + 1] === 48
 }

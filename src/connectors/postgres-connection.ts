@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { ConnectionOptions } from 'node:tls'
 import pg from 'pg'
 import * as z from 'zod'
-import { configurationError, messageOf } from '../core/errors.ts'
 import { requireChannelBinding } from './postgres-channel-binding.ts'
 import { connectError } from './postgres-connect-error.ts'
 import { usePasswordFile } from './postgres-password-file.ts'
+import { isAboutTls, tlsAttempts } from './postgres-tls.ts'
 import { parsePostgresUrl } from './postgres-url.ts'
 
 /** How much of TLS is demanded, as in libpq: `require` encrypts, `verify-full` also checks who answers. */
@@ -119,7 +117,14 @@ export const postgresOptions = fields.transform((given, context): PostgresOption
     context.addIssue({ code: 'custom', path: [given.url === undefined ? 'database' : 'url'], message })
     return z.NEVER
   }
-  const sslmode = all.sslmode ?? (isLocal(host) ? 'disable' : 'verify-full')
+  const bySystem = all.sslrootcert === 'system'
+  const sslmode = all.sslmode ?? (isLocal(host) && !bySystem ? 'disable' : 'verify-full')
+  // As in libpq: an authority that signs for everybody says nothing without the name of the host.
+  if (bySystem && sslmode !== 'verify-full') {
+    const message = `sslrootcert: system means nothing with sslmode ${sslmode}: set sslmode to verify-full, or name the file of an authority`
+    context.addIssue({ code: 'custom', path: [given.sslrootcert === undefined ? 'url' : 'sslrootcert'], message })
+    return z.NEVER
+  }
   if (all.channel_binding === 'require' && (sslmode === 'disable' || host.startsWith('/'))) {
     const message =
       'channel_binding: require needs TLS, which is not used here: set sslmode, or channel_binding: prefer'
@@ -255,44 +260,4 @@ export async function disconnect(client: pg.Client): Promise<void> {
   const timer = setTimeout(() => client.connection.stream.destroy(), GOODBYE_TIMEOUT_MS)
   await client.end()
   clearTimeout(timer)
-}
-
-/** The ways to connect that the mode allows, in the order to try them. */
-function tlsAttempts(options: PostgresOptions): (false | ConnectionOptions)[] {
-  if (options.sslmode === 'disable' || options.host.startsWith('/')) return [false]
-  const files = {
-    ...(options.sslrootcert === undefined || options.sslrootcert === 'system' ? {} : { ca: pem(options.sslrootcert) }),
-    ...(options.sslcert === undefined ? {} : { cert: pem(options.sslcert) }),
-    ...(options.sslkey === undefined ? {} : { key: pem(options.sslkey) }),
-  }
-  const encrypted = { ...files, rejectUnauthorized: false }
-  const trusted = { ...files, rejectUnauthorized: true }
-  switch (options.sslmode) {
-    case 'allow':
-      return [false, encrypted]
-    case 'prefer':
-      return [encrypted, false]
-    case 'verify-full':
-      return [trusted]
-    default:
-      // As in libpq, `require` with a root certificate verifies the chain.
-      return options.sslmode === 'require' && options.sslrootcert === undefined
-        ? [encrypted]
-        : [{ ...trusted, checkServerIdentity: () => undefined }]
-  }
-}
-
-function pem(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    const message = `cannot read the certificate file ${file} (${messageOf(error)}): correct its path in the connection`
-    throw configurationError('tls_file_unreadable', message, error)
-  }
-}
-
-/** Whether the other way (without TLS, or with it) may still work: only then is a second attempt made. */
-function isAboutTls(error: unknown, encrypted: boolean): boolean {
-  if (encrypted) return /SSL|TLS/i.test(messageOf(error))
-  return (error as { code?: unknown }).code === '28000'
 }

@@ -4,6 +4,9 @@ import { configurationError, messageOf } from '../core/errors.ts'
 import { quoteIdentifier, quoteLiteral } from './postgres-identifiers.ts'
 import { quotedTable } from './postgres-table.ts'
 
+/** Characters of a statement that a message may show: one of a thousand columns would hide what is wrong. */
+const LONGEST_EXAMPLE = 2000
+
 /**
  * Creates the table: a column for each field, the match fields as its primary key. A type that this database does not
  * know, such as an enum of the source, becomes text, which holds what it prints. Does nothing where the table exists.
@@ -23,9 +26,10 @@ export async function createTable(
   try {
     await client.query(statement)
   } catch (error) {
+    const example = statement.length > LONGEST_EXAMPLE ? '' : `, such as with ${statement}`
     throw configurationError(
       'cannot_create_table',
-      `the table ${object.name} cannot be created (${messageOf(error)}): create it yourself, such as with ${statement}`,
+      `the table ${object.name} cannot be created (${messageOf(error)}): create it yourself${example}`,
       error,
     )
   }

@@ -17,7 +17,7 @@ import {
 } from './postgres-table.ts'
 import { checkMissing, checkPlace, checkTable, concluded } from './postgres-table-check.ts'
 import type { WriteContext } from './postgres-write-error.ts'
-import { inspect, openWriteSession } from './postgres-write-session.ts'
+import { inspect, openWriteSession, WRITE_TIMEOUTS, type WriteTimeouts } from './postgres-write-session.ts'
 import { PostgresWriter } from './postgres-writer.ts'
 
 /** A table of a Postgres database. The object is its name, with or without its schema. */
@@ -37,9 +37,26 @@ export const postgresDestination = defineDestination<PostgresOptions>({
   locate: located,
   identity,
   async open(options, object) {
-    return PostgresTableDestination.open(options, object)
+    return openTable(options, object)
   },
 })
+
+/** Opens a table with other time-outs than a sync has. */
+export async function openTable(
+  options: PostgresOptions,
+  object: ObjectRequest,
+  timeouts: WriteTimeouts = WRITE_TIMEOUTS,
+): Promise<Destination> {
+  tableName(object.name)
+  const at = `${options.host}:${options.port}/${options.database}`
+  const context = { at, table: object.name, user: options.user ?? 'the user' }
+  const found = await inspect(options, context, timeouts, async (client): Promise<Findings> => {
+    const table = await readTable(client, object.name)
+    const names = table === undefined ? await tableNames(client, object.name) : []
+    return { place: await readPlace(client, object.name), table, names }
+  })
+  return new PostgresTableDestination(options, object, { ...context, user: found.place.user }, found, timeouts)
+}
 
 /** What the database says about the object. */
 interface Findings {
@@ -53,26 +70,22 @@ class PostgresTableDestination implements Destination {
   readonly #options: PostgresOptions
   readonly #object: ObjectRequest
   readonly #context: WriteContext
+  readonly #timeouts: WriteTimeouts
   #found: Findings
   #writer: PostgresWriter | undefined
 
-  private constructor(options: PostgresOptions, object: ObjectRequest, context: WriteContext, found: Findings) {
+  constructor(
+    options: PostgresOptions,
+    object: ObjectRequest,
+    context: WriteContext,
+    found: Findings,
+    timeouts: WriteTimeouts,
+  ) {
     this.#options = options
     this.#object = object
     this.#context = context
     this.#found = found
-  }
-
-  static async open(options: PostgresOptions, object: ObjectRequest): Promise<PostgresTableDestination> {
-    tableName(object.name)
-    const at = `${options.host}:${options.port}/${options.database}`
-    const context = { at, table: object.name, user: options.user ?? 'the user' }
-    const found = await inspect(options, context, async (client): Promise<Findings> => {
-      const table = await readTable(client, object.name)
-      const names = table === undefined ? await tableNames(client, object.name) : []
-      return { place: await readPlace(client, object.name), table, names }
-    })
-    return new PostgresTableDestination(options, object, { ...context, user: found.place.user }, found)
+    this.#timeouts = timeouts
   }
 
   async check(): Promise<readonly string[]> {
@@ -87,7 +100,7 @@ class PostgresTableDestination implements Destination {
     if (table !== undefined || !this.#object.create) return undefined
     const { schema } = place
     if (schema === null) throw this.#missing()
-    const created = await inspect(this.#options, this.#context, async (client) => {
+    const created = await inspect(this.#options, this.#context, this.#timeouts, async (client) => {
       await createTable(client, { schema, name: tableName(this.#object.name).table }, this.#object)
       return readTable(client, this.#object.name)
     })
@@ -102,7 +115,8 @@ class PostgresTableDestination implements Destination {
       table: this.#found.table,
       object: this.#object,
       context: this.#context,
-      connect: () => openWriteSession(this.#options),
+      idleTimeoutMs: this.#timeouts.answerMs,
+      connect: () => openWriteSession(this.#options, this.#timeouts),
     })
     return this.#writer.write(batch, signal)
   }
@@ -116,7 +130,8 @@ class PostgresTableDestination implements Destination {
         object: this.#object,
         context: this.#context,
         encoding: place.encoding,
-        connect: () => openWriteSession(this.#options),
+        idleTimeoutMs: this.#timeouts.listMs,
+        connect: () => openWriteSession(this.#options, this.#timeouts),
       },
       signal,
     )

@@ -5,9 +5,22 @@ import { configurationError } from '../core/errors.ts'
  * values from `params`: neither is trusted.
  */
 
-/** A name as SQL, always in quotes: `id` becomes `"id"`. Throws FatalError for a NUL, which no name may hold. */
+/** Bytes of UTF-8 that the server keeps of a name. It cuts what is longer, without an error, and so makes another name. */
+const MOST_NAME_BYTES = 63
+
+/**
+ * A name as SQL, always in quotes: `id` becomes `"id"`. Throws FatalError for a NUL, which no name may hold, and for a
+ * name that the server would cut.
+ */
 export function quoteIdentifier(name: string): string {
   refuseNul(name)
+  if (Buffer.byteLength(name) > MOST_NAME_BYTES) {
+    throw configurationError(
+      'name_too_long',
+      `"${name.slice(0, 100)}" is longer than the ${MOST_NAME_BYTES} bytes that Postgres keeps of a name: shorten it, or ` +
+        'map the column to a shorter name with fields',
+    )
+  }
   return `"${name.replaceAll('"', '""')}"`
 }
 

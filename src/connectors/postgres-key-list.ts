@@ -8,12 +8,10 @@ import { decodeKey } from '../core/key-text.ts'
 import type { RowBatch } from '../core/row-batch.ts'
 import { copyRows } from './postgres-copy-reader.ts'
 import { quoteIdentifier } from './postgres-identifiers.ts'
+import { answer } from './postgres-idle.ts'
 import { parseModel } from './postgres-model.ts'
 import { findColumn, type PostgresTable, quotedTable } from './postgres-table.ts'
 import type { WriteContext } from './postgres-write-error.ts'
-
-/** Milliseconds without a byte after which the list fails. A large table is sorted before its first key comes. */
-const IDLE_TIMEOUT_MS = 15 * 60_000
 
 export interface KeyListOptions {
   readonly table: PostgresTable
@@ -21,6 +19,8 @@ export interface KeyListOptions {
   readonly context: WriteContext
   /** `server_encoding`: only in UTF8 is the byte order of texts the order of their keys. */
   readonly encoding: string
+  /** Milliseconds without a byte after which the list fails. */
+  readonly idleTimeoutMs: number
   /** Opens a connection of its own: the list is read in one transaction. */
   connect(): Promise<pg.Client>
 }
@@ -60,7 +60,7 @@ async function* read(
   sorted: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<RowBatch> {
-  const { table, object, context } = options
+  const { table, object, context, idleTimeoutMs } = options
   const query =
     `SELECT ${parts.map(({ expression }) => expression).join(', ')} FROM ${quotedTable(table)} ` +
     `WHERE ${object.match.map((name) => `${quoteIdentifier(name)} IS NOT NULL`).join(' AND ')}` +
@@ -69,11 +69,15 @@ async function* read(
   signal.throwIfAborted()
   const client = await options.connect()
   try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    await answer(client, context.at, idleTimeoutMs, client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'))
     const request = {
       clients: [client] as const,
-      context: { at: context.at, user: context.user, model: parseModel({ ...NO_MODEL, table: object.name }) },
-      idleTimeoutMs: IDLE_TIMEOUT_MS,
+      context: {
+        at: context.at,
+        user: context.user,
+        model: parseModel({ params: {}, read: 'copy', idleTimeoutMs, table: object.name }),
+      },
+      idleTimeoutMs,
       signal,
     }
     for await (const batch of copyRows(request, query) as AsyncIterable<RowBatch>) {
@@ -87,14 +91,14 @@ async function* read(
   }
 }
 
-const NO_MODEL = { params: {}, read: 'copy', idleTimeoutMs: IDLE_TIMEOUT_MS } as const
-
-function listError(error: unknown, { object, context }: KeyListOptions): unknown {
+function listError(error: unknown, { object, context, idleTimeoutMs }: KeyListOptions): unknown {
   if (error instanceof FatalError && error.code === 'key_unreadable') return error
   const cause = error instanceof FatalError ? (error.cause ?? error) : error
+  const idle = error instanceof FatalError && error.code === 'source_idle'
+  const said = idle ? `nothing came for ${idleTimeoutMs / 1000} s` : messageOf(cause)
   return new FatalError(
     'list_failed',
-    `the keys of ${object.name} in ${context.at} could not be read (${messageOf(cause)}): run again, or do without with ` +
+    `the keys of ${object.name} in ${context.at} could not be read (${said}): run again, or do without with ` +
       'index: { bootstrap: empty, refresh: never }',
     { cause: error },
   )

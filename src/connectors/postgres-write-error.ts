@@ -39,13 +39,14 @@ export function writeError(
   error: unknown,
   context: WriteContext,
   fields: readonly { readonly name: string }[],
+  lines?: Uint8Array,
 ): unknown {
   if (!(error instanceof pg.DatabaseError)) return isNetworkError(error) ? lost(error, context) : error
   const code = error.code ?? ''
   const said = error.message
   if (mayTryAgain(error)) return new RetryableError(`${context.at}: ${said} (${code})`, { cause: error })
   if (ABOUT_ROWS.test(code) || RAISED.includes(error.routine ?? '')) {
-    return new BatchRefusedError(code, refusal(error, fields), { cause: error })
+    return new BatchRefusedError(code, refusal(error, fields, lines), { cause: error })
   }
   if (code === '42501') {
     return new FatalError(
@@ -98,7 +99,12 @@ function isNetworkError(error: unknown): boolean {
 }
 
 /** The server's words, with the column or constraint that they are about. */
-function refusal(error: pg.DatabaseError, fields: readonly { readonly name: string }[]): string {
+function refusal(error: pg.DatabaseError, fields: readonly { readonly name: string }[], lines?: Uint8Array): string {
+  const nul = error.code === '22021' ? nulField(lines) : undefined
+  const holder = nul === undefined ? undefined : fields[nul]
+  if (holder !== undefined) {
+    return `column "${holder.name}" gets a text with the character U+0000, which Postgres keeps in none: take it out in the model`
+  }
   const column = error.column ?? stagedColumn(error.where, fields)
   const parts = [
     ...(column === undefined || error.message.includes(`"${column}"`) ? [] : [`column "${column}"`]),
@@ -107,4 +113,12 @@ function refusal(error: pg.DatabaseError, fields: readonly { readonly name: stri
       : [`constraint "${error.constraint}"`]),
   ]
   return parts.length === 0 ? error.message : `${parts.join(', ')}: ${error.message}`
+}
+
+/** Which field of its line holds a NUL; undefined where none does. */
+function nulField(lines: Uint8Array | undefined): number | undefined {
+  const at = lines?.indexOf(0) ?? -1
+  if (lines === undefined || at < 0) return undefined
+  const start = lines.lastIndexOf(10, at) + 1
+  return lines.subarray(start, at).filter((byte) => byte === 9).length
 }

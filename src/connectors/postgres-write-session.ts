@@ -4,15 +4,23 @@ import { applySessionSettings, connect, disconnect, type PostgresOptions } from 
 import { idleWatch } from './postgres-idle.ts'
 import { type WriteContext, writeError } from './postgres-write-error.ts'
 
-/** Milliseconds without a byte after which questions about the table fail. */
-const IDLE_TIMEOUT_MS = 60_000
+/** Milliseconds without a sign of life after which a connection is given up. */
+export interface WriteTimeouts {
+  /** While a batch is written, or something is asked about the table. */
+  readonly answerMs: number
+  /** While keys are listed: a large table is sorted before its first key comes. */
+  readonly listMs: number
+}
+
+export const WRITE_TIMEOUTS: WriteTimeouts = { answerMs: 60_000, listMs: 15 * 60_000 }
+
 /** How often a server looks whether the client is still there: what a killed run sent must not land much later. */
 const CLIENT_CHECK = '5s'
 
 /** Opens a connection on which a line of COPY text means what it meant in the source. Throws as `connect` does. */
-export async function openWriteSession(options: PostgresOptions): Promise<pg.Client> {
+export async function openWriteSession(options: PostgresOptions, { answerMs }: WriteTimeouts): Promise<pg.Client> {
   const client = await connect(options)
-  const watch = idleWatch([client], IDLE_TIMEOUT_MS, () => client.connection.stream.destroy())
+  const watch = idleWatch([client], answerMs, () => client.connection.stream.destroy())
   watch.start()
   try {
     await applySessionSettings(client, 'session')
@@ -43,13 +51,14 @@ async function checkClient(client: pg.Client): Promise<void> {
 export async function inspect<T>(
   options: PostgresOptions,
   context: WriteContext,
+  timeouts: WriteTimeouts,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   let client: pg.Client | undefined
   try {
-    client = await openWriteSession(options)
+    client = await openWriteSession(options, timeouts)
     const { stream } = client.connection
-    const watch = idleWatch([client], IDLE_TIMEOUT_MS, () => stream.destroy())
+    const watch = idleWatch([client], timeouts.answerMs, () => stream.destroy())
     watch.start()
     try {
       return await work(client)

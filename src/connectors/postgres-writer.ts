@@ -12,9 +12,6 @@ import { findColumn, type PostgresTable } from './postgres-table.ts'
 import { endsConnection, mayTryAgain, type WriteContext, writeError } from './postgres-write-error.ts'
 import { planWrite, type WritePlan } from './postgres-write-plan.ts'
 
-/** Milliseconds without a sign of life after which a connection is given up. */
-const IDLE_TIMEOUT_MS = 60_000
-
 // A new snapshot for each statement, whatever the user's default is: a second look must see what the first did.
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 
@@ -29,6 +26,8 @@ export interface WriterOptions {
   readonly table: PostgresTable
   readonly object: ObjectRequest
   readonly context: WriteContext
+  /** Milliseconds without a sign of life after which a connection is given up. */
+  readonly idleTimeoutMs: number
   /** Opens a connection, with the settings that make the lines mean what they meant in the source. */
   connect(): Promise<pg.Client>
 }
@@ -61,7 +60,7 @@ export class PostgresWriter implements AsyncDisposable {
       return outcomes
     } catch (error) {
       inOrder = !endsConnection(error) && (await this.#rollback(connection, signal))
-      throw writeError(error, this.#options.context, batch.fields)
+      throw writeError(error, this.#options.context, batch.fields, batch.text.subarray(0, batch.ends[batch.count - 1]))
     } finally {
       if (inOrder) this.#idle.push(connection)
       else connection.client.connection.stream.destroy()
@@ -85,7 +84,7 @@ export class PostgresWriter implements AsyncDisposable {
     const before = [BEGIN, ...plan.before, plan.copyToStage, ...(findChangedKey === undefined ? [] : [findChangedKey])]
     const answers = await exchange(connection.client, [...before, ...statements, 'COMMIT'], {
       signal,
-      idleTimeoutMs: IDLE_TIMEOUT_MS,
+      idleTimeoutMs: this.#options.idleTimeoutMs,
       copy: plan.numbered ? connection.numbers.number(batch) : batch.text,
     })
     const copied = answers[plan.before.length + 1]?.tag
@@ -114,7 +113,7 @@ export class PostgresWriter implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<boolean> {
     if (copyToTable === undefined) return false
-    const options = { signal, idleTimeoutMs: IDLE_TIMEOUT_MS }
+    const options = { signal, idleTimeoutMs: this.#options.idleTimeoutMs }
     try {
       const answers = await exchange(client, [BEGIN, copyToTable], { ...options, copy: batch.text })
       if (answers[1]?.tag === `COPY ${batch.count}`) {
@@ -141,7 +140,7 @@ export class PostgresWriter implements AsyncDisposable {
   async #ensureStage({ client, stages }: Connection, plan: WritePlan, signal: AbortSignal): Promise<void> {
     if (stages.has(plan.stageColumns)) return
     const create = `CREATE TEMPORARY TABLE ${this.#stage(plan.stageColumns)} (${plan.stageColumns}) ON COMMIT DELETE ROWS`
-    await exchange(client, [create], { signal, idleTimeoutMs: IDLE_TIMEOUT_MS })
+    await exchange(client, [create], { signal, idleTimeoutMs: this.#options.idleTimeoutMs })
     stages.add(plan.stageColumns)
   }
 
@@ -214,7 +213,7 @@ export class PostgresWriter implements AsyncDisposable {
   /** Whether the connection is in order again. */
   async #rollback({ client }: Connection, signal: AbortSignal): Promise<boolean> {
     try {
-      await exchange(client, ['ROLLBACK'], { signal, idleTimeoutMs: IDLE_TIMEOUT_MS })
+      await exchange(client, ['ROLLBACK'], { signal, idleTimeoutMs: this.#options.idleTimeoutMs })
       return true
     } catch {
       // The caller has the error that matters, and closes the connection.

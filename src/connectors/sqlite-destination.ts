@@ -9,7 +9,7 @@ import { SYNC_MODE_NAMES } from '../core/sync-mode.ts'
 import { BUSY_TIMEOUT_MS } from './sqlite-busy-timeout.ts'
 import { checkFile, checkMissing, checkTable, concluded } from './sqlite-check.ts'
 import { openConnection, openWriter, type WrittenTable } from './sqlite-connection.ts'
-import { explained } from './sqlite-error.ts'
+import { explained, isSqliteFailure } from './sqlite-error.ts'
 import { listKeys, noKeys } from './sqlite-key-list.ts'
 import { databasePath, located, type SqliteOptions, sqliteOptions } from './sqlite-options.ts'
 import { createTableStatement, readTable, tableNames } from './sqlite-table.ts'
@@ -61,6 +61,21 @@ export function defineSqliteDestination(threading: Threading) {
   })
 }
 
+/** What SQLite says of the statement itself (two names that differ in case alone, too many columns) is about the fields. */
+function createTable(database: SqliteDatabase, object: ObjectRequest): void {
+  const statement = createTableStatement(object)
+  try {
+    database.exec(statement)
+  } catch (error) {
+    if (!isSqliteFailure(error) || error.code !== 'SQLITE_ERROR') throw error
+    throw configurationError(
+      'cannot_create_table',
+      `the table ${object.name} cannot be created (${error.message}): correct fields, or create it yourself`,
+      error,
+    )
+  }
+}
+
 class SqliteTableDestination implements Destination {
   readonly #driver: SqliteDriver
   readonly #path: string
@@ -101,7 +116,7 @@ class SqliteTableDestination implements Destination {
       // How an existing file keeps its journal is the user's business.
       if (created) database.pragma('journal_mode = WAL')
       const existed = readTable(database, this.#object.name) !== undefined
-      database.exec(createTableStatement(this.#object))
+      createTable(database, this.#object)
       return existed ? undefined : 'created'
     })
   }

@@ -1,6 +1,7 @@
 import type { Field } from '../core/change.ts'
 import type { ValueKind } from '../core/column.ts'
 import type { ObjectRequest } from '../core/destination.ts'
+import { configurationError } from '../core/errors.ts'
 import type { SqliteDatabase } from '../core/sqlite-driver.ts'
 
 /**
@@ -37,7 +38,14 @@ export interface SqliteTable {
   readonly utf8: boolean
 }
 
-export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
+/** A name as SQL, always in quotes. Throws FatalError for a NUL, at which SQLite would end the statement. */
+export function quote(name: string): string {
+  if (!name.includes('\0')) return `"${name.replaceAll('"', '""')}"`
+  throw configurationError(
+    'nul_character',
+    `SQLite knows no NUL character in names: remove it from ${JSON.stringify(name)}`,
+  )
+}
 
 /** Names are equal in SQLite when they are equal but for the case of ASCII letters. */
 export function sameName(a: string, b: string): boolean {

@@ -25,7 +25,7 @@ export const INT64_MAX = 2n ** 63n - 1n
 export const INT64_MIN = -(2n ** 63n)
 
 /** What SQLite takes for a number when it is given as text. */
-const NUMERIC_TEXT = /^[ \t-\r]*([+-]?)(\d+\.?\d*|\.\d+)(?:e([+-]?\d+))?[ \t-\r]*$/i
+const NUMERIC_TEXT = /^[ \t-\r]*([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:e([+-]?\d+))?[ \t-\r]*$/i
 
 /**
  * How the texts of a field are bound for a column. `match` fields are stricter: what is stored has to read back as
@@ -38,7 +38,7 @@ export function binderFor(field: Field, column: SqliteColumn, match: boolean): B
     case 'bytes':
       return (text) => bindBytes(field, text)
     case 'integer':
-      return column.affinity === 'text' ? undefined : integerBinder(field, column)
+      return column.affinity === 'text' ? undefined : integerBinder(field, column, match)
     default: {
       if (column.affinity === 'text' || (column.affinity === 'none' && field.kind !== 'float')) return undefined
       const binder = numberBinder(field, column)
@@ -54,14 +54,20 @@ function bindBytes(field: Field, text: string): SqliteValue | Refusal {
     : refuse('invalid_value', field, text, 'not hexadecimal bytes')
 }
 
-function integerBinder(field: Field, column: SqliteColumn): Binder {
+function integerBinder(field: Field, column: SqliteColumn, match: boolean): Binder {
+  // As a key, 007 and -0 are others than 7 and 0, which a column of integers cannot tell.
+  const wanted = match ? /^(0|-?[1-9]\d*)$/ : /^[+-]?\d+$/
   return (text) => {
-    if (!/^[+-]?\d+$/.test(text)) return refuse('invalid_value', field, text, 'not an integer')
+    if (!wanted.test(text)) {
+      if (!/^[+-]?\d+$/.test(text)) return refuse('invalid_value', field, text, 'not an integer')
+      return notFoundAgain(field, column, text, BigInt(text))
+    }
     // The driver binds every number as a double: only a column that turns it back into an integer may get one.
     if (column.affinity !== 'none' && text.length <= 15) return Number(text)
     const value = BigInt(text)
     if (column.affinity === 'real') {
-      return BigInt(Number(text)) === value ? Number(text) : inexact(field, column, text)
+      const double = Number(text)
+      return Number.isFinite(double) && BigInt(double) === value ? double : inexact(field, column, text)
     }
     if (value <= INT64_MAX && value >= INT64_MIN) return value
     return refuse('out_of_range', field, text, 'beyond the 64 bits of an SQLite integer, use a TEXT column')
@@ -99,7 +105,10 @@ function numberBinder(field: Field, column: SqliteColumn): Binder {
 function normalized([, sign, mantissa, exponent]: readonly string[]): string {
   const [whole = '', fraction = ''] = (mantissa as string).split('.')
   const digits = (whole + fraction).replace(/^0+/, '')
-  const significant = digits.replace(/0+$/, '')
+  let end = digits.length
+  // A pattern would try again at each nought.
+  while (digits[end - 1] === '0') end--
+  const significant = digits.slice(0, end)
   if (significant === '') return '0e0'
   const power = Number(exponent ?? 0) - fraction.length + (digits.length - significant.length)
   return `${sign === '-' ? '-' : ''}${significant}e${power}`
@@ -116,12 +125,15 @@ function wholeNumber(normal: string): bigint | undefined {
 function exactly(field: Field, column: SqliteColumn, binder: Binder): Binder {
   return (text) => {
     const value = binder(text)
-    if ((typeof value === 'number' || typeof value === 'bigint') && String(value) !== text) {
-      const why = `column "${column.name}" would hold ${value}, and the record would not be found again`
-      return refuse('inexact_value', field, text, `${why}: make the column TEXT`)
-    }
+    if ((typeof value === 'number' || typeof value === 'bigint') && String(value) !== text)
+      return notFoundAgain(field, column, text, value)
     return value
   }
+}
+
+function notFoundAgain(field: Field, column: SqliteColumn, text: string, value: number | bigint): Refusal {
+  const why = `column "${column.name}" would hold ${shortened(String(value))}, and the record would not be found again`
+  return refuse('inexact_value', field, text, `${why}: make the column TEXT`)
 }
 
 function inexact(field: Field, column: SqliteColumn, text: string): Refusal {
@@ -130,6 +142,9 @@ function inexact(field: Field, column: SqliteColumn, text: string): Refusal {
 }
 
 function refuse(code: Refusal['code'], field: Field, text: string, why: string): Refusal {
-  const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text
-  return { code, message: `${field.name} is ${JSON.stringify(shown)}: ${why}` }
+  return { code, message: `${field.name} is ${JSON.stringify(shortened(text))}: ${why}` }
+}
+
+function shortened(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }

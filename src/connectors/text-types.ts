@@ -61,7 +61,7 @@ export function normalizerOf(type: TypeName | undefined): ((text: string) => str
 }
 
 function normalInteger(text: string): string {
-  const [, sign, digits] = /^\s*([+-]?)0*(\d+)(?:\.0*)?\s*$/.exec(text) ?? []
+  const [, sign, digits] = /^\s*([+-]?)0*(0|[1-9]\d*)(?:\.0*)?\s*$/.exec(text) ?? []
   if (digits === undefined) return text
   return sign === '-' && digits !== '0' ? `-${digits}` : digits
 }
@@ -73,10 +73,19 @@ function normalBoolean(text: string): string {
 
 /** As Postgres prints a time in UTC. Without a zone it is taken for UTC; with another one it is left alone. */
 function normalTimestamp(text: string): string {
-  const match = /^\s*(\d{4,}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(\.\d+)?\s*(?:Z|[+-]00(?::?00)?)?)?\s*$/i.exec(text)
+  const match = /^\s*(\d{4,}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(\.\d+)?(?:\s*(?:Z|[+-]00(?::?00)?))?)?\s*$/i.exec(
+    text,
+  )
   if (match === null) return text
   const [, date, clock = '00:00', seconds = ':00', fraction = ''] = match
-  return `${date} ${clock}${seconds}${fraction.replace(/\.?0+$/, '')}+00`
+  return `${date} ${clock}${seconds}${shortFraction(fraction)}+00`
+}
+
+/** `.500` as `.5`, `.0` as nothing. By a loop: a pattern would try again at each nought. */
+function shortFraction(fraction: string): string {
+  let end = fraction.length
+  while (fraction[end - 1] === '0') end--
+  return end <= 1 ? '' : fraction.slice(0, end)
 }
 
 function normalUuid(text: string): string {

@@ -11,11 +11,11 @@ export interface Misfit {
 export const READ_AS: Readonly<Record<FieldType, (text: string) => string | Misfit>> = {
   text: (text) => text,
   number: (text) =>
-    /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text.trim()) || /^(NaN|-?Infinity)$/.test(text)
+    /^[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?$/.test(text.trim()) || /^(NaN|-?Infinity)$/.test(text)
       ? text.trim()
       : { misfit: 'not a number' },
   integer: (text) => {
-    const match = /^\s*([+-]?)0*(\d+)(?:\.0*)?\s*$/.exec(text)
+    const match = /^\s*([+-]?)0*(0|[1-9]\d*)(?:\.0*)?\s*$/.exec(text)
     return match === null
       ? { misfit: 'not an integer' }
       : `${match[1] === '-' && match[2] !== '0' ? '-' : ''}${match[2]}`
@@ -26,7 +26,7 @@ export const READ_AS: Readonly<Record<FieldType, (text: string) => string | Misf
     return { misfit: 'not a boolean' }
   },
   date: (text) => {
-    const match = /^\s*(\d{4,}-\d\d-\d\d)(?:[ T][^B]*)?( BC)?\s*$/.exec(text)
+    const match = /^(\d{4,}-\d\d-\d\d)(?:[ T][^B]*?)?( BC)?$/.exec(text.trim())
     if (match !== null) return `${match[1]}${match[2] ?? ''}`
     return /^-?infinity$/.test(text) ? text : { misfit: 'not a date' }
   },

@@ -1,4 +1,5 @@
 import type { Report, RowIssue, RunStatus } from '../core/report.ts'
+import { type Scrubber, scrubber } from '../core/scrubber.ts'
 import type { SqliteDatabase, SqliteStatement } from '../core/sqlite-driver.ts'
 import type { SyncMode } from '../core/sync-mode.ts'
 import { historyError, openHistoryFile } from './run-history-file.ts'
@@ -61,10 +62,16 @@ export const TEXT_BYTES = 4096
 
 const BUFFERED_ISSUES = 500
 
-/** Opens `history.sqlite` of a state folder, and makes both where they are missing. Throws FatalError. */
-export async function openRunHistory(stateFolder: string): Promise<RunHistory> {
+/**
+ * Opens `history.sqlite` of a state folder, and makes both where they are missing. Throws FatalError. Values of
+ * `secrets` are masked in all that is stored: a destination may repeat them in what it refuses.
+ */
+export async function openRunHistory(
+  stateFolder: string,
+  { secrets = [] }: { readonly secrets?: Iterable<string> } = {},
+): Promise<RunHistory> {
   const path = historyPath(stateFolder)
-  return new SqliteRunHistory(path, await openHistoryFile(path))
+  return new SqliteRunHistory(path, await openHistoryFile(path), scrubber(secrets))
 }
 
 interface OpenRun {
@@ -76,12 +83,14 @@ interface OpenRun {
 class SqliteRunHistory implements RunHistory {
   readonly #path: string
   readonly #database: SqliteDatabase
+  readonly #scrubber: Scrubber
   readonly #insertIssue: SqliteStatement
   readonly #open = new Map<string, OpenRun>()
 
-  constructor(path: string, database: SqliteDatabase) {
+  constructor(path: string, database: SqliteDatabase, secrets: Scrubber) {
     this.#path = path
     this.#database = database
+    this.#scrubber = secrets
     this.#insertIssue = database.prepare(
       `INSERT INTO issue (run, kind, operation, key, code, message, payload, response, bytes_cut)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -108,7 +117,7 @@ class SqliteRunHistory implements RunHistory {
     const run = this.#running(runId)
     run.met[issue.kind]++
     if (run.met[issue.kind] > ISSUES_PER_KIND) return
-    run.buffer.push(shortened(issue))
+    run.buffer.push(shortened(issue, this.#scrubber.text))
     if (run.buffer.length < BUFFERED_ISSUES) return
     this.#write(() => this.#store(run))
     run.buffer.length = 0
@@ -120,7 +129,7 @@ class SqliteRunHistory implements RunHistory {
       this.#store(run)
       this.#database
         .prepare(`UPDATE run SET status = ?, report = ? WHERE seq = ?`)
-        .run(report.status, JSON.stringify(report), run.seq)
+        .run(report.status, JSON.stringify(this.#scrubber.value(report)), run.seq)
     })
     this.#open.delete(report.run_id)
   }
@@ -254,10 +263,13 @@ function toRecord(row: RunRow): RunRecord {
   }
 }
 
-function shortened(issue: RowIssue): StoredIssue {
+function shortened(issue: RowIssue, scrub: (text: string) => string): StoredIssue {
   let bytesCut = 0
-  const cut = <Text extends string | null>(text: Text): Text => {
-    if (text === null || text.length * 3 <= TEXT_BYTES) return text
+  const cut = <Text extends string | null>(whole: Text): Text => {
+    if (whole === null) return whole
+    // Before it is cut: half a secret would not be found.
+    const text = scrub(whole) as Text & string
+    if (text.length * 3 <= TEXT_BYTES) return text
     const bytes = Buffer.from(text)
     if (bytes.length <= TEXT_BYTES) return text
     let end = TEXT_BYTES

@@ -63,6 +63,21 @@ test('a URL with a password goes to .env', () => {
   assert.equal(connections.get('warehouse')?.options['url'], url)
 })
 
+test('so does one with a password among its parameters, and none is printed', () => {
+  for (const name of ['password', 'PASSWORD', 'sslpassword', 'api_key', 'access_token']) {
+    const url = `postgres://db/shop?a=b&${name}=hunter22`
+    assert.doesNotMatch(plan({ from: url }).yaml, /hunter22/)
+    assert.deepEqual(read({ from: url }).secrets, { SOURCE_URL: url })
+  }
+  assert.deepEqual(read({ from: 'postgres://me@db/shop?sslkey=own.key' }).secrets, {})
+  for (const url of ['//me:hunter22@db', 'postgres//me:hunter22@db', 'postgres//db?password=hunter22']) {
+    assert.throws(
+      () => plan({ from: url }),
+      (error: Error) => /is no URL/.test(error.message) && !/hunter22/.test(error.message),
+    )
+  }
+})
+
 test('a URL that no connector answers to is refused', () => {
   assert.throws(() => plan({ from: 'postgre://db' }), /no source answers to postgre: — did you mean "postgres"\?/)
   assert.throws(() => plan({ from: 'blackhole:' }), /no source answers to blackhole:/)

@@ -145,6 +145,11 @@ const DESTINATIONS: readonly (readonly [to: string, said: RegExp])[] = [
   ['file:./out.txt#users', /the name of the file does not say its format: end it in \.csv or \.ndjson/],
   ['postgres://me:hunter22@host/db?sslmode=maybe#users', /^rowferry: --to: sslmode in the URL/],
   ['postgres://me:hunter22@host/db', /^rowferry: --to postgres:\/\/me:…@host\/db does not say which table/],
+  [
+    'postgres://host/db?password=hunter22',
+    /^rowferry: --to postgres:\/\/host\/db\?password=… does not say which table/,
+  ],
+  ['postgres//me:hunter22@host/db#users', /^rowferry: --to postgres\/\/me:…@host\/db#users is no URL/],
 ]
 for (const [to, said] of DESTINATIONS) {
   test(`--to ${to.replace('hunter22', '…')} is a mistake on the command line, and no password is printed`, () => {

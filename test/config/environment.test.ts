@@ -64,3 +64,13 @@ test('the values that were used are told, those of unused defaults are not', () 
 test('a variable of a similar name is suggested', () => {
   assert.equal(expandEnvironment('${DATABSE_URL}', { DATABASE_URL: 'x' }).problems[0]?.suggestion, 'DATABASE_URL')
 })
+
+test('names that objects have by themselves are not set, unless they are', () => {
+  for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
+    const { problems, text } = expandEnvironment(`a\${${name}}`, { PATH: 'x' })
+    assert.equal(text, 'a')
+    assert.match(problems[0]?.message ?? '', new RegExp(`^environment variable ${name} is not set`))
+    const set = Object.fromEntries([[name, 'v']]) as Record<string, string>
+    assert.equal(expandEnvironment(`\${${name}}`, set).text, 'v')
+  }
+})

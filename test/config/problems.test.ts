@@ -170,6 +170,11 @@ const WRONG: readonly (readonly [name: string, lines: Record<string, string | nu
   ['a negative threshold', { guards: '{ max_rejected: -3 }' }, `10:29  guards.max_rejected: ${THRESHOLD}, got -3`],
   ['a negative minimum', { guards: '{ min_rows: -1 }' }, '10:25  guards.min_rows: expected at least 0, got -1'],
   ['a negative batch', { batch: '{ size: -1 }' }, '10:20  batch.size: expected at least 1, got -1'],
+  [
+    'a batch of more than any number',
+    { batch: '{ size: 1e400 }' },
+    '10:20  batch.size: this number has more digits than can be kept exactly; quote it',
+  ],
   ['half a request', { batch: '{ concurrency: 1.5 }' }, '10:27  batch.concurrency: expected a whole number, got 1.5'],
   [
     'a rate in words',
@@ -330,6 +335,68 @@ const FILES: readonly (readonly [name: string, text: string, ...heads: string[]]
     '3:1  cannot be read as YAML: Flow map in block collection must be sufficiently indented and end with a }',
   ],
 ]
+
+/** What would name a file elsewhere, or one that cannot be. */
+const PATHS = [
+  '../x',
+  '..',
+  '.',
+  'a/b',
+  'a\\b',
+  '/etc/passwd',
+  '%2e%2e',
+  'A',
+  'é',
+  '-x',
+  'a b',
+  'a.b',
+  'con:',
+  'x'.repeat(65),
+  '~',
+]
+
+test('a name that would be the path of another file is refused, of a sync as of a connection', async (t) => {
+  for (const name of PATHS) {
+    const text = syncYaml()
+      .replace('  users:', `  ${JSON.stringify(name)}:`)
+      .replace('  db:', `  ${JSON.stringify(name)}:`)
+    const { problems } = await problemsOf(loadText(t, text))
+    const refused = problems.filter(({ message }) => message.startsWith('expected a name of a-z, 0-9, _ and -'))
+    assert.deepEqual(
+      refused.map(({ line }) => line),
+      [3, 5],
+      name,
+    )
+  }
+  t.diagnostic(`${PATHS.length} names`)
+})
+
+test('how many configurations were tried', (t) => {
+  t.diagnostic(`${WRONG.length} syncs and ${FILES.length} files that are wrong`)
+})
+
+test('texts that would keep a pattern busy are refused, or taken, at once', async (t) => {
+  const long = (text: string) => JSON.stringify(text.repeat(20_000))
+  for (const lines of [
+    { key: long('a') },
+    { key: long('{') },
+    { fields: `{ a: { template: ${long('{a')} } }` },
+    { batch: `{ rate: ${long('1')} }` },
+    { guards: `{ max_deletes: ${long('9')} }` },
+    { source: `{ connection: ${long('d')}, table: ${long('"a".')} }` },
+    { source: `{ connection: db, table: x, idle_timeout: ${long('1')} }` },
+    { description: long('$') },
+    { description: long('${A:-') },
+    { mode: long('mirror ') },
+    { [long('k').slice(1, 5000)]: '1' },
+  ]) {
+    const began = performance.now()
+    await loadText(t, syncYaml(lines as Record<string, string>)).catch((error: unknown) =>
+      assert.ok(error instanceof FatalError, String(error)),
+    )
+    assert.ok(performance.now() - began < 3000, JSON.stringify(lines).slice(0, 60))
+  }
+})
 
 for (const [name, text, ...heads] of FILES)
   test(`${name} is refused`, async (t) => {

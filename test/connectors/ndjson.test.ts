@@ -207,6 +207,26 @@ test('a line larger than 16 MiB is refused, one just below is read', async () =>
   assert.match(said(await ndjson(endless, {}, { chunk: 64 * 1024 })), /^line_too_large: .*line 1 of stdin/)
 })
 
+test('lines behind a long one are lines, however the input is cut into chunks', async () => {
+  for (const size of [60_000, 70_000, 200_000, 1_100_000]) {
+    for (const end of ['\n', '']) {
+      for (const chunk of [4096, 65_536]) {
+        const text = `{"id":1,"x":"${'y'.repeat(size)}"}\n{"id":2,"x":"b"}\n{"id":3,"x":"c"}${end}`
+        const read = await ndjson(text, {}, { chunk })
+        assert.deepEqual([said(read), read.rows.length], ['no error', 3], `${size} bytes in chunks of ${chunk}`)
+      }
+    }
+  }
+})
+
+test('a minus before the integer 0 makes no other value, and before a decimal stays', async () => {
+  const { rows } = await ndjson('{"i":-0,"d":-0,"t":"-0"}\n{"i":0,"d":-0.5,"t":"-0"}\n')
+  assert.deepEqual(rows, [
+    ['0', '-0', '-0'],
+    ['0', '-0.5', '-0'],
+  ])
+})
+
 test('the trailer is no row, and says how many there were', async () => {
   for (const trailer of ['{"_end":true,"rows":2}', '{ "rows": 2, "_end": true }']) {
     const { rows, end } = await ndjson(`{"id":1}\n{"id":2}\n${trailer}\n`, { trailer: true })

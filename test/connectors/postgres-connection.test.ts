@@ -74,6 +74,11 @@ test('asks for TLS with a verified server wherever the network is left to others
   }
 })
 
+test('the authorities of the system are asked about every host, also one of this machine', () => {
+  const { sslmode } = postgresOptions.parse({ host: 'localhost', database: 'x', sslrootcert: 'system' })
+  assert.equal(sslmode, 'verify-full')
+})
+
 test('names what is wrong with options, and never the password', () => {
   for (const [options, expected] of [
     [{ url: 'mysql://me:secret@h/x' }, /starts with postgres:\/\//],
@@ -96,6 +101,11 @@ test('names what is wrong with options, and never the password', () => {
     [{ host: 'h', database: 'x', connect_timeout: null }, /expected seconds, at most 2147483/],
     [{ url: 'postgres://me:secret@h/x?connect_timeout=soon' }, /connect_timeout in the URL: expected seconds/],
     [{ url: 'postgres://me:secret@h/x?port=' }, /port in the URL: expected a port/],
+    [
+      { host: 'h', database: 'x', sslmode: 'verify-ca', sslrootcert: 'system' },
+      /means nothing with sslmode verify-ca: set/,
+    ],
+    [{ url: 'postgres://me:secret@h/x?sslmode=require&sslrootcert=system' }, /means nothing with sslmode require/],
     [{ host: 'localhost', database: 'x', channel_binding: 'require' }, /require needs TLS.*set sslmode/],
     [{ host: '/tmp', database: 'x', sslmode: 'require', channel_binding: 'require' }, /require needs TLS/],
     [{ url: 'postgres://me:secret@h/x?sslmode=disable&channel_binding=require' }, /require needs TLS/],

@@ -72,6 +72,15 @@ test('refuses a NUL in texts and names', () => {
   assert.throws(() => quoteIdentifier('a\0b'), { code: 'nul_character' })
 })
 
+test('refuses a name that the server would cut, and takes the longest that it keeps', async () => {
+  const longest = `${'ü'.repeat(31)}x`
+  const { rows } = await admin.query<{ name: string }>(`select 1 as ${quoteIdentifier(longest)}`)
+  assert.deepEqual(Object.keys(rows[0] ?? {}), [longest])
+  for (const name of [`${longest}y`, 'x'.repeat(64), '😀'.repeat(16)]) {
+    assert.throws(() => quoteIdentifier(name), { code: 'name_too_long', kind: 'configuration' })
+  }
+})
+
 test('reads names of tables as Postgres folds them', () => {
   assert.deepEqual(parseQualifiedName('marts.contacts'), ['marts', 'contacts'])
   assert.deepEqual(parseQualifiedName('Marts."Contacts"'), ['marts', 'Contacts'])

@@ -230,6 +230,23 @@ test('text that looks like a number becomes the same number in a numeric column 
   ])
 })
 
+test('rejects an integer as key that would read back as another text, and as a value takes it for what it is', async () => {
+  using file = sqliteFile('CREATE TABLE users (id INTEGER PRIMARY KEY, n INTEGER)')
+  const fields = [field('id', 'integer'), field('n', 'integer')]
+  await using users = await openTable(file.path, fields, { keyEncodings: ['text'] })
+  const ids = ['7', '007', '-0', '0', '+1', '-5', '9223372036854775807']
+  const outcomes = await users.write(
+    changeBatch(
+      'upsert',
+      fields,
+      ids.map((id) => [id, '-0']),
+    ),
+    never,
+  )
+  const codes = outcomes.map((outcome: Outcome) => (outcome.status === 'rejected' ? outcome.code : outcome.status))
+  assert.deepEqual(codes, ['done', 'inexact_value', 'inexact_value', 'done', 'inexact_value', 'done', 'done'])
+})
+
 test('rejects a key that would read back as another text', async () => {
   using file = sqliteFile('CREATE TABLE users (id NUMERIC PRIMARY KEY, name TEXT)')
   const fields = [field('id', 'text'), field('name')]

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -350,4 +350,29 @@ test('no key index has the place of the run history', () => {
   assert.equal(indexPath('/state', 'users'), join('/state', 'users.sqlite'))
   assert.equal(historyPath('/state'), join('/state', 'history.sqlite'))
   assert.throws(() => indexPath('/state', 'history'), RangeError)
+})
+
+test('what is stored holds no secret, whoever repeated it', async () => {
+  const secret = 'hunter"22'
+  {
+    using history = await openRunHistory(state, { secrets: [secret] })
+    history.start(startOf('1'))
+    const said = `refused ${secret}`
+    const long = `${'x'.repeat(TEXT_BYTES - 4)}${secret}`
+    history.issue('1', {
+      kind: 'rejected',
+      operation: 'insert',
+      key: secret,
+      code: 'c',
+      message: said,
+      payload: JSON.stringify({ a: secret }),
+      response: long,
+    })
+    history.finish(reportOf('1', { error: { code: 'c', kind: 'failed', message: said } }))
+  }
+  assert.doesNotMatch(readFileSync(historyPath(state), 'latin1'), /hunt/)
+  using history = await openRunHistory(state)
+  const [issue] = [...history.issues('1')]
+  assert.deepEqual([issue?.key, issue?.message, issue?.payload], ['***', 'refused ***', '{"a":"***"}'])
+  assert.equal(history.get('1')?.report?.error?.message, 'refused ***')
 })

@@ -24,13 +24,13 @@ export interface Block {
   readonly line: number
 }
 
-/** README, changelog, docs and the READMEs of the examples. */
+/** README, changelog, security, docs and the READMEs of the examples. */
 export function allPages(): readonly Page[] {
   const below = (folder: string) =>
     readdirSync(join(PROJECT, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.md') && !name.includes('node_modules'))
       .map((name) => join(folder, name))
-  const paths = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', ...below('docs'), ...below('examples')]
+  const paths = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', ...below('docs'), ...below('examples')]
   return paths.sort().map(readPage)
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { scrubber } from '../../src/cli/secrets.ts'
+import { scrubber } from '../../src/core/scrubber.ts'
 
 test('a secret is masked as it is, in a URL and in JSON', () => {
   const secret = 'p@ss w/rd"1\\'
@@ -14,6 +15,18 @@ test('a secret is masked as it is, in a URL and in JSON', () => {
   url.password = secret
   assert.equal(text(url.href), 'postgres://:***@h/db')
   assert.equal(text(JSON.stringify({ a: secret })), '{"a":"***"}')
+})
+
+test('a secret is masked as SQL and JavaScript write it, and as base64', () => {
+  const secret = `it's "5\\5" + ünder`
+  const { text } = scrubber([secret])
+  const literal = secret.replaceAll('\\', '\\\\').replaceAll("'", "''")
+  assert.equal(text(`where p = E'${literal}'`), "where p = E'***'")
+  assert.equal(text(`csv,"${secret.replaceAll('"', '""')}"`), 'csv,"***"')
+  assert.equal(text(inspect({ a: `'${secret}\n` })).includes('ünder'), false)
+  const bytes = Buffer.from(secret)
+  assert.match(text(`token ${bytes.toString('base64')} end`), /^token \*\*\*=* end$/)
+  assert.equal(text(`/${bytes.toString('base64url')}/`), '/***/')
 })
 
 test('a secret with another in front of it leaves no rest', () => {

@@ -10,12 +10,15 @@ export interface Scrubber {
   value(value: unknown): unknown
 }
 
-/** Secrets are found as they are, percent-encoded in part or in whole, and escaped as in a JSON string. */
+/**
+ * Secrets are found as they are, percent-encoded in part or in whole, escaped as in a string of JSON, SQL or JavaScript,
+ * and as base64 of their own.
+ */
 export function scrubber(secrets: Iterable<string>): Scrubber {
   // Longest first: a secret may be the beginning of another.
   const values = [...new Set(secrets)].filter((secret) => secret.length >= SHORTEST).sort((a, b) => b.length - a.length)
   if (values.length === 0) return { text: (text) => text, value: (value) => value }
-  const pattern = new RegExp(values.map(patternOf).join('|'), 'gu')
+  const pattern = new RegExp(values.flatMap((secret) => [patternOf(secret), ...base64Of(secret)]).join('|'), 'gu')
   const text = (from: string) => from.replace(pattern, MASK)
   const scrub = (from: unknown): unknown => {
     if (typeof from === 'string') return text(from)
@@ -33,9 +36,17 @@ function patternOf(secret: string): string {
     const ways = new Set([character, JSON.stringify(character).slice(1, -1)].map(escaped))
     const percent = [...new TextEncoder().encode(character)].map((byte) => `%${hexOfEitherCase(byte)}`).join('')
     if (character === ' ') ways.add('\\+')
+    if (character === "'" || character === '"') ways.add(character + character).add(`\\\\${character}`)
     // Longest first: an escaped backslash is not a backslash and a rest.
     return `(?:${[...ways, percent].sort((a, b) => b.length - a.length).join('|')})`
   }).join('')
+}
+
+/** Of a short one too few characters are left to tell it from any word. */
+function base64Of(secret: string): string[] {
+  if (secret.length < 8) return []
+  const bytes = Buffer.from(secret)
+  return [...new Set([bytes.toString('base64').replace(/=+$/, ''), bytes.toString('base64url')])].map(escaped)
 }
 
 function hexOfEitherCase(byte: number): string {
