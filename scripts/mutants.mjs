@@ -20,19 +20,19 @@ const MUTANTS = {
     file: BATCH_WRITER,
     find: INTEND,
     put: '',
-    tests: ['test/pipeline/batch-writer.test', 'test/sync/faults'],
+    tests: ['test/pipeline/batch-writer.test', 'test/simulation/fault-points'],
   },
   'intents are not on the disk when their batch is sent': {
     file: BATCH_WRITER,
     find: `${INTEND}    this.#options.index.commit()\n`,
     put: INTEND,
-    tests: ['test/pipeline/batch-writer.test', 'test/sync/faults'],
+    tests: ['test/pipeline/batch-writer.test', 'test/simulation/fault-points'],
   },
   'any end of the model is taken for the end': {
     file: 'src/pipeline/guards.ts',
     find: 'if (!end.model.proven || !complete) {',
     put: 'if (!complete && end.rows === 0) {',
-    tests: ['test/pipeline/guards', 'test/sync/faults'],
+    tests: ['test/pipeline/guards', 'test/simulation/fault-points'],
   },
   'a connection that is lost is the end of the model': {
     file: 'src/connectors/postgres-row-stream.ts',
@@ -50,7 +50,7 @@ const MUTANTS = {
     file: 'src/pipeline/guards.ts',
     find: 'if (end.unkeyed > 0 && !allow.deletesWithInvalid) {',
     put: 'if (end.unkeyed < 0 && !allow.deletesWithInvalid) {',
-    tests: ['test/pipeline/guards', 'test/sync/faults'],
+    tests: ['test/pipeline/guards', 'test/simulation/fault-points'],
   },
   'keys are compared as JavaScript compares texts': {
     file: 'src/core/key.ts',
@@ -73,13 +73,13 @@ const MUTANTS = {
     find: 'if (outcomes.length === batch.count && !outcomes.includes(undefined)) return outcomes as readonly Outcome[]',
     put: `if (outcomes.length <= batch.count)
       return Array.from({ length: batch.count }, (_, index) => outcomes[index] ?? { status: 'done' }) as readonly Outcome[]`,
-    tests: ['test/pipeline/batch-sender', 'test/sync/faults'],
+    tests: ['test/pipeline/batch-sender', 'test/simulation/fault-points'],
   },
   'what is not answered counts as done': {
     file: BATCH_WRITER,
     find: 'settled(kind, batch.state(index), outcomes[index], {',
     put: "settled(kind, batch.state(index), outcomes[index] ?? { status: 'done' }, {",
-    tests: ['test/pipeline/batch-writer', 'test/sync/faults'],
+    tests: ['test/pipeline/batch-writer', 'test/simulation/fault-points'],
   },
   'a segment is believed to have the checksum that it says it has': {
     file: 'src/state/layer.ts',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Database } from 'better-sqlite3'
+import type { Database, Statement } from 'better-sqlite3'
 import type { Segment } from '../core/key-entry.ts'
 import {
   firstKeys,
@@ -36,6 +36,8 @@ export class LayerStore {
   readonly #file: { readonly sync: string; readonly path: string }
   readonly #seed: Seed
   readonly #writer: LayerWriter
+  readonly #readLayers: Statement<[]>
+  readonly #putRoot: Statement<[string]>
 
   /** Drops what a crash left half built, and folds in what the killed run had committed, intents included. */
   constructor(database: Database, file: { readonly sync: string; readonly path: string }, seed: Seed) {
@@ -43,6 +45,8 @@ export class LayerStore {
     this.#file = file
     this.#seed = seed
     this.#writer = new LayerWriter(database, seed)
+    this.#readLayers = database.prepare('SELECT * FROM layer ORDER BY id')
+    this.#putRoot = database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('root', ?)")
     const root = this.#database.prepare("SELECT value FROM meta WHERE name = 'root'").pluck().get()
     if (root !== this.#root()) throw damaged(file.sync, 'its list of layers is not what was written')
     this.#transaction(() => this.#database.exec("UPDATE layer SET kind = 'garbage' WHERE kind = 'building'"))
@@ -156,7 +160,7 @@ export class LayerStore {
   }
 
   #layers(): LayerRow[] {
-    return this.#database.prepare('SELECT * FROM layer ORDER BY id').all() as LayerRow[]
+    return this.#readLayers.all() as LayerRow[]
   }
 
   #cursors(layers: readonly LayerRow[]): LayerCursor[] {
@@ -168,7 +172,7 @@ export class LayerStore {
     return this.#database
       .transaction(() => {
         const result = work()
-        this.#database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('root', ?)").run(this.#root())
+        this.#putRoot.run(this.#root())
         return result
       })
       .immediate()
