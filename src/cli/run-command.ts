@@ -21,6 +21,9 @@ export interface RunOptions extends ConfigOptions, PartialOptions, InlineOptions
   readonly report?: string
 }
 
+/** Plans a fault; for the tests. CONTRIBUTING.md describes it, the help does not. */
+const FAULT_VARIABLE = 'ROWFERRY_FAULT'
+
 export type RunAction = (names: string[], options: RunOptions) => Promise<ExitCode>
 
 const EXAMPLES = `
@@ -95,6 +98,9 @@ async function runSelected(
   const { IssueGroups, REASONS } = await import('./issue-groups.ts')
   const { withProgress } = await import('./progress-line.ts')
   const { selectSyncs } = await import('./select-syncs.ts')
+  const fault = process.env[FAULT_VARIABLE]
+  const observe =
+    fault === undefined ? undefined : (await import('./fault-points.ts')).plannedFault(fault, process.ppid)
   const { tellReport, tellReports } = await import('./tell-report.ts')
 
   const selected = selectSyncs(config.syncs, { names, tags: options.select ?? [] }, suggestion)
@@ -116,6 +122,7 @@ async function runSelected(
         allowDeletes: options.allowDeletes,
         allowEmpty: options.allowEmpty,
         allowDeletesWithInvalid: options.allowDeletesWithInvalid,
+        observe,
         onProgress,
         onNote: (note) => output.logger.info({}, `${name}: ${note}`),
         onIssue: (issue) => issues.add(issue),

@@ -36,7 +36,6 @@ export function buildCli(): BuiltCli {
   if (!existsSync(main)) throw new Error(`the command line could not be built: ${stderr}`)
   return {
     start: (cwd, ...argv) => startProcess(cwd, [main, ...argv]),
-    startIn: (cwd, environment, argv) => startProcess(cwd, [main, ...argv], environment),
     startWith: (env, cwd, ...argv) => startProcess(cwd, [main, ...argv], { ...process.env, ...env }),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   }

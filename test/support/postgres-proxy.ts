@@ -1,11 +1,14 @@
 import { once } from 'node:events'
 import { createServer, connect as open, type Socket } from 'node:net'
+import { TcpFaults } from './tcp-faults.ts'
 
 /** A relay in front of a server on 127.0.0.1, that can be made to misbehave. */
 export interface Proxy extends AsyncDisposable {
   readonly port: number
   /** Bytes that the server sent on the latest connection. */
   readonly sent: number
+  /** What the network does to what passes; changed between the runs of a test. */
+  readonly faults: TcpFaults
 }
 
 export interface ProxyOptions {
@@ -21,10 +24,12 @@ export interface ProxyOptions {
 
 export async function startProxy(port: number, options: ProxyOptions = {}): Promise<Proxy> {
   const sockets = new Set<Socket>()
+  const faults = new TcpFaults()
   let sent = 0
   const server = createServer((client) => {
     sent = 0
     const upstream = open(port, '127.0.0.1')
+    const pass = faults.connect(client, upstream)
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -44,13 +49,13 @@ export async function startProxy(port: number, options: ProxyOptions = {}): Prom
       passed += chunk.length
       sent = passed
       if (options.cutAfter !== undefined && passed >= limit) client.end(allowed)
-      else if (allowed.length > 0) client.write(allowed)
+      else if (allowed.length > 0) pass.toClient(allowed)
     })
     client.on('data', (chunk) => {
       // A simple query arrives in one piece here: pg writes it at once, and it is short.
       const query = chunk[0] === 0x51 ? chunk.toString('utf8', 5, chunk.length - 1) : undefined
       const refusal = query === undefined ? undefined : options.refuse?.(query)
-      if (refusal === undefined) upstream.write(chunk)
+      if (refusal === undefined) pass.toUpstream(chunk)
       else client.write(errorResponse(refusal))
     })
   })
@@ -60,6 +65,7 @@ export async function startProxy(port: number, options: ProxyOptions = {}): Prom
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
   return {
     port: address.port,
+    faults,
     get sent() {
       return sent
     },

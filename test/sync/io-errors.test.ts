@@ -81,7 +81,11 @@ syncs:
       if (code !== 0) {
         failed++
         assert.equal(code, 1, stderr)
-        assert.match(report?.error?.code ?? '', /^(state_io_error|index_damaged|history_damaged)$/, report?.error?.message ?? stderr)
+        assert.match(
+          report?.error?.code ?? '',
+          /^(state_io_error|index_damaged|history_damaged)$/,
+          report?.error?.message ?? stderr,
+        )
       }
       const left = new Set((table(to, 'users').all() as [number, string][]).map(([id]) => id))
       for (const [id] of before) assert.ok(!model.has(id) || left.has(id), `record ${id} was deleted without proof`)
