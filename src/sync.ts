@@ -7,12 +7,12 @@ import type { ConfigInput } from './config/schema.ts'
 import { secretsOf } from './config/secrets.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { FatalError, messageOf } from './core/errors.ts'
-import { decodeKey } from './core/key-text.ts'
 import type { Report } from './core/report.ts'
 import { SYNC_MODES } from './core/sync-mode.ts'
 import { Tally } from './core/tally.ts'
 import { fingerprintsOf, seedOf, whyAllChanged } from './engine/fingerprints.ts'
 import { listDestination } from './engine/list-destination.ts'
+import { splitsOf } from './engine/model-splits.ts'
 import { type Ends, identityOf, openEnds } from './engine/open-ends.ts'
 import { inKeyOrder } from './engine/order-model.ts'
 import { partOf } from './engine/run-part.ts'
@@ -32,8 +32,6 @@ import { openRunHistory, type RunHistory } from './state/run-history.ts'
 import { indexPath } from './state/state-folder.ts'
 
 const PROGRESS_MS = 200
-/** Keys of the index that cut a model into ranges: each is read from a segment of 64 KiB. */
-const MOST_SPLITS = 1024
 
 const SCOPE_NOTES = {
   all: 'deletes.scope is all: every record that the model lacks is deleted',
@@ -202,10 +200,7 @@ class Run {
       key: sync.key,
       columns: resolved.columns.map((column) => column.name),
       signal: this.#signal,
-      splits: () => {
-        const encodings = resolved.keyColumns.map((column) => column.keyEncoding)
-        return index.splits(MOST_SPLITS).map((key) => decodeKey(encodings, key))
-      },
+      splits: splitsOf(index, resolved.keyColumns),
       ...(sync.source.read.digest ? { digest: { seed, rows } } : {}),
       ...(part === undefined ? {} : { part: 'keys' in part ? { keys: part.keys.texts } : part }),
     })

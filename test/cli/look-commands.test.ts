@@ -154,7 +154,7 @@ test('connectors and verdicts are lines of JSON, too', () => {
   assert.deepEqual(connectors.find(({ type }) => type === 'blackhole')?.destination?.deletesAs, ['delete', 'archive'])
   const table = cli.run('connectors')
   assert.match(table.stdout, /^postgres +yes +yes +postgres: postgresql: /m)
-  assert.match(table.stdout, /^sqlite +all +5,000 rows +1 +in one scan +delete +yes +all$/m)
+  assert.match(table.stdout, /^sqlite +all +10,000 rows +2 +in one scan +delete +yes +all$/m)
   const verdicts = cli.run('validate', 'contacts', 'missing', '--json')
   assert.equal(verdicts.status, 78)
   assert.deepEqual(
