@@ -99,5 +99,5 @@ test('the suites run from the package in plain Node, child processes included', 
     env: environment,
   })
   assert.equal(status, 0, stdout)
-  assert.match(stdout, /tests 12/)
+  assert.match(stdout, /tests 13/)
 })
