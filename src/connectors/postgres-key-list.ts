@@ -67,7 +67,9 @@ async function* read(
     (sorted ? ` ORDER BY ${parts.map(({ orderBy }) => orderBy).join(', ')}` : '')
   const verify = parts.every(({ natural }) => natural) ? undefined : keyVerifier(parts, object)
   signal.throwIfAborted()
-  const client = await options.connect()
+  const client = await options.connect().catch((error: unknown) => {
+    throw error instanceof FatalError ? error : listError(error, options)
+  })
   try {
     await answer(client, context.at, idleTimeoutMs, client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'))
     const request = {

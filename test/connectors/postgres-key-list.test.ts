@@ -7,6 +7,7 @@ import { compareKeys, KeyEncoder, keySpace } from '../../src/core/key.ts'
 import type { EndOfModel } from '../../src/core/row-batch.ts'
 import { field } from '../support/batch-field.ts'
 import { DestinationDatabase, never } from '../support/destination-database.ts'
+import { startProxy } from '../support/postgres-proxy.ts'
 
 const database = DestinationDatabase.forThisFile()
 
@@ -175,4 +176,24 @@ describe('a list that is cut short', () => {
     const ours = `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'rowferry'`
     while ((await database.rows(ours))[0] !== '0');
   })
+})
+
+describe('a list whose connection breaks says so', () => {
+  for (const kind of ['fin', 'rst'] as const) {
+    for (const at of [
+      /DateStyle/,
+      /SET xmloption/,
+      /client_connection_check_interval/,
+      /BEGIN ISOLATION/,
+      /COPY \(SELECT/,
+    ]) {
+      it(`by ${kind} at ${at.source}`, async () => {
+        await using proxy = await startProxy(database.server.port)
+        const request = { fields: [field('key')], match: ['key'], keyEncodings: ['integer'] as const, port: proxy.port }
+        await using destination = await database.open('large', request)
+        proxy.faults.plan({ kind, at })
+        await assert.rejects(list(destination, ['integer']), { code: 'list_failed' })
+      })
+    }
+  }
 })
