@@ -16,7 +16,7 @@ const GROUPS = {
   filter: { mutate: ['src/pipeline/mode-filter.ts'], tests: ['test/pipeline/mode-filter.test.ts'] },
   keys: {
     mutate: ['key', 'key-parts', 'key-temporal', 'key-text', 'key-entry'].map((name) => `src/core/${name}.ts`),
-    tests: ['test/core/key.test.ts', 'test/core/key-entry.test.ts'],
+    tests: ['test/core/key.test.ts'],
   },
   index: {
     mutate: ['layer', 'layer-merge', 'layer-store', 'key-index-file'].map((name) => `src/state/${name}.ts`),
