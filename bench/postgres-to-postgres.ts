@@ -101,7 +101,7 @@ ${table(
 )}
 
 Not quite the same work: the statements inside one database read the destination, too, and need both tables in one place; rowferry
-trusts its index. DuckDB is not here: its Postgres extension is downloaded when it is used.
+trusts its index. DuckDB has a section of its own.
 
 ${writing}
 `

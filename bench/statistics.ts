@@ -28,8 +28,8 @@ export function table(columns: readonly string[], rows: readonly (readonly (stri
 }
 
 /**
- * Measures several things by turns (A B C A B C …), after one round that only warms up: what disturbs the machine for a
- * while disturbs all of them.
+ * Measures several things by turns (A B C A B C …): what disturbs the machine for a while disturbs all of them. Before
+ * more than one round, another one only warms up.
  */
 export async function byTurns<Results extends Readonly<Record<string, unknown>>>(
   rounds: number,
@@ -39,7 +39,7 @@ export async function byTurns<Results extends Readonly<Record<string, unknown>>>
   const results = Object.fromEntries(names.map((name) => [name, []])) as unknown as {
     [Name in keyof Results]: Results[Name][]
   }
-  for (let round = -1; round < rounds; round++) {
+  for (let round = rounds === 1 ? 0 : -1; round < rounds; round++) {
     for (const name of names) {
       const result = await things[name](round)
       if (round >= 0) results[name].push(result)
