@@ -13,6 +13,7 @@ export type { Column, KeyEncoding, ValueKind } from './core/column.ts'
 export { decodeRow, encodeRow } from './core/copy-text.ts'
 export {
   type Destination,
+  type DestinationContext,
   type DestinationDefinition,
   defineDestination,
   type KeyList,
@@ -22,7 +23,7 @@ export {
 } from './core/destination.ts'
 export { suggestion } from './core/did-you-mean.ts'
 export type { DiffBatch, EndOfDiff } from './core/diff-batch.ts'
-export { BatchRefusedError, configurationError, FatalError, RetryableError } from './core/errors.ts'
+export { BatchRefusedError, configurationError, FatalError, RetryableError, UnansweredError } from './core/errors.ts'
 export type { DeletesAs, FieldMapping } from './core/field-mapping.ts'
 export type { Segment } from './core/key-entry.ts'
 export type { KeyIndex, KeyScan, Lane } from './core/key-index.ts'
@@ -30,7 +31,9 @@ export type { KeySpool } from './core/key-spool.ts'
 export { printKey } from './core/key-text.ts'
 export type { KeyedBatch } from './core/keyed-batch.ts'
 export { DONE, EXISTS, NOT_FOUND, type Outcome } from './core/outcome.ts'
+export type { DestinationNotes } from './core/record-links.ts'
 export type { Counts, GuardVerdict, Report, ReportedError, RequestCounts, RowIssue, RunStatus } from './core/report.ts'
+export type { LimitsSeen, Pass, Rate, RequestGate } from './core/request-gate.ts'
 export type { EndOfModel, RowBatch, RowLayout } from './core/row-batch.ts'
 export type { ScratchFile } from './core/scratch-file.ts'
 export {
@@ -79,7 +82,7 @@ export {
 export type { TimedPart } from './engine/stage-clock.ts'
 export type { Progress, SyncOptions } from './engine/sync-options.ts'
 export { type Validation, validate } from './engine/validate.ts'
-export { BatchSender, type SenderOptions } from './pipeline/batch-sender.ts'
+export { BatchSender, type Changes, type SenderOptions } from './pipeline/batch-sender.ts'
 export { BatchWriter, type WriterOptions } from './pipeline/batch-writer.ts'
 export type { ChangeSample } from './pipeline/dry-run.ts'
 export type { Exchange } from './pipeline/exchange.ts'
@@ -90,6 +93,7 @@ export { mergeDiff } from './pipeline/merge-diff.ts'
 export { modeFilter } from './pipeline/mode-filter.ts'
 export type { Observe, StageName } from './pipeline/observe.ts'
 export { describePart, partOfModel, type RowPart } from './pipeline/part-of-model.ts'
+export { type GateUser, PacedGate } from './pipeline/request-gate.ts'
 export { DEFAULT_RETRY, type RetryPolicy } from './pipeline/retry.ts'
 export { compileMapping, RowMapping } from './pipeline/row-mapping.ts'
 export { type SortingOptions, sorting } from './pipeline/sorting.ts'

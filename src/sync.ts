@@ -8,13 +8,14 @@ import { secretsOf } from './config/secrets.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { FatalError, messageOf } from './core/errors.ts'
 import type { Report } from './core/report.ts'
-import { SYNC_MODES } from './core/sync-mode.ts'
 import { Tally } from './core/tally.ts'
 import { fingerprintsOf, seedOf, whyAllChanged } from './engine/fingerprints.ts'
+import { linkedRecords } from './engine/linked-records.ts'
 import { listDestination } from './engine/list-destination.ts'
 import { splitsOf } from './engine/model-splits.ts'
 import { type Ends, identityOf, openEnds } from './engine/open-ends.ts'
 import { inKeyOrder } from './engine/order-model.ts'
+import { planNotes } from './engine/plan-notes.ts'
 import { partOf } from './engine/run-part.ts'
 import { reportOf } from './engine/run-report.ts'
 import type { Progress, SyncOptions } from './engine/sync-options.ts'
@@ -22,6 +23,7 @@ import { acceptAll, forgetful } from './pipeline/dry-run.ts'
 import { overheard } from './pipeline/exchange.ts'
 import type { RunVariables } from './pipeline/field-value.ts'
 import type { Allowances } from './pipeline/guards.ts'
+import { resendOverwritten } from './pipeline/overwritten.ts'
 import { describePart, partOfModel, type RowPart } from './pipeline/part-of-model.ts'
 import { patiently } from './pipeline/retry.ts'
 import { compileMapping, type RowMapping } from './pipeline/row-mapping.ts'
@@ -32,11 +34,6 @@ import { openRunHistory, type RunHistory } from './state/run-history.ts'
 import { indexPath } from './state/state-folder.ts'
 
 const PROGRESS_MS = 200
-
-const SCOPE_NOTES = {
-  all: 'deletes.scope is all: every record that the model lacks is deleted',
-  seen: 'deletes.scope is seen: only records that the model held before are deleted',
-} as const
 
 /**
  * Runs one sync once and tells what happened. Rows, destinations and configurations never make it throw: that is
@@ -126,7 +123,8 @@ class Run {
         const { runId, startedAt } = this.#variables
         this.#history.start({ runId, sync: sync.name, mode: sync.mode, dryRun, startedAt })
       }
-      await using ends = await openEnds(config, sync, this.#options, this.#variables)
+      const lending = { ...this.#options, tally: this.#tally, notes: index.notes }
+      await using ends = await openEnds(config, sync, lending, this.#variables)
       await this.#between(ends, sync, index, spool)
     } finally {
       spool.close()
@@ -140,13 +138,14 @@ class Run {
     const part = partOf(this.#options, resolved)
     for (const note of ends.notes) onNote?.(note)
     index.bind(identityOf(ends))
-    if ((dryRun || index.isNew) && SYNC_MODES[sync.mode].delete) onNote?.(SCOPE_NOTES[resolved.scope])
+    if (dryRun || index.isNew) for (const note of planNotes(resolved, sync.mode)) onNote?.(note)
     const prepare = () => patiently('get ready', () => ends.destination.prepare(), this.#options)
     const created = !dryRun && (await prepare()) === 'created'
     // A dry run creates nothing, so only a list can tell that the object is missing.
-    const unsure = dryRun && sync.destination.create && ends.declaration.lists === 'cheap'
+    const unsure = dryRun && sync.destination.create && ends.declaration.lists === 'cheap' && resolved.matchIsKey
     await this.#list(ends, index, { created, unsure })
     const fingerprints = fingerprintsOf(resolved.mappingDigest, sync.source.read.digest)
+    if (ends.declaration.links === true) resendOverwritten(index, index.links)
     const note = whyAllChanged(index.mapping, fingerprints)
     if (note !== undefined) onNote?.(note)
     await this.#requireRows(ends, sync.guards.minRows)
@@ -226,7 +225,7 @@ class Run {
     await runPipeline({
       reading,
       destination: dryRun
-        ? acceptAll(resolved.match.length, mapping.deleteFields, onChange ?? (() => {}))
+        ? acceptAll(ends.destination, resolved.match.length, mapping.deleteFields, onChange ?? (() => {}))
         : destination,
       index: dryRun ? forgetful(index) : (observe?.('index', index) ?? index),
       mapping,
@@ -238,7 +237,8 @@ class Run {
         bytes: declaration.limits.bytes,
         inFlight: Math.min(sync.batch.concurrency ?? declaration.limits.inFlight, declaration.limits.inFlight),
       },
-      rate: dryRun ? undefined : sync.batch.rate,
+      ...ends.sending,
+      records: linkedRecords(ends, index),
       maxDeletes: sync.guards.maxDeletes,
       maxRejected: sync.guards.maxRejected,
       allow,
@@ -246,6 +246,7 @@ class Run {
       resend: full ?? false,
       partial: part === undefined ? undefined : describePart(part),
       expectsProof: expectsProof(sync),
+      keyNames: sync.key,
       seed,
       spool,
       tally: this.#tally,

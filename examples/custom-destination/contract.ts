@@ -60,7 +60,7 @@ testDestination({
   faults: [
     { name: 'a 429', begin: trouble('too many requests'), expect: 'RetryableError', retryAfterMs: 2_000 },
     { name: 'a 503', begin: trouble('down'), expect: 'RetryableError' },
-    { name: 'a connection that is reset', begin: trouble('resets'), expect: 'RetryableError' },
+    { name: 'a connection that is reset', begin: trouble('resets'), expect: 'UnansweredError' },
     { name: 'a token that was revoked', begin: trouble('token revoked'), expect: 'FatalError' },
   ],
 })

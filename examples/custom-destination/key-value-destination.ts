@@ -6,9 +6,11 @@ import {
   FatalError,
   NOT_FOUND,
   type Outcome,
+  type RequestGate,
   RetryableError,
   type RowBatch,
   rowBatchOf,
+  UnansweredError,
 } from 'rowferry'
 import { z } from 'zod'
 
@@ -30,12 +32,14 @@ export const keyValueDestination = defineDestination({
     creates: false,
   }),
   identity: ({ url }) => `key-value:${url}`,
-  async open({ url, token }, { name, match }) {
+  // The service allows so many requests to all who use it together: every run of this process passes one gate.
+  pacing: ({ url }) => ({ credential: url, rates: [{ requests: 500, perMs: 1_000 }] }),
+  async open({ url, token }, { name, match }, { gate }) {
     const bucket = `${url}/buckets/${encodeURIComponent(name)}`
-    const call = (path: string, signal?: AbortSignal, body?: object) => request(bucket + path, token, signal, body)
+    const call = (path: string, signal: AbortSignal, body?: object) => request(gate, bucket + path, token, signal, body)
     return {
       async check() {
-        await call('')
+        await call('', AbortSignal.timeout(60_000))
         return []
       },
       async prepare() {},
@@ -117,24 +121,34 @@ interface Page {
 }
 
 /** One request. What went wrong becomes an error that says who has to react: the engine, or the user. */
-async function request(url: string, token: string, signal?: AbortSignal, body?: object): Promise<unknown> {
-  let response: Response
+async function request(
+  gate: RequestGate,
+  url: string,
+  token: string,
+  signal: AbortSignal,
+  body?: object,
+): Promise<unknown> {
+  const pass = await gate.enter(signal)
+  let blockedMs = 0
   try {
-    response = await fetch(url, {
+    const response = await fetch(url, {
       method: body === undefined ? 'GET' : 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(signal === undefined ? {} : { signal }),
+      signal,
+    }).catch((cause: unknown) => {
+      signal.throwIfAborted()
+      throw new UnansweredError(`${url} does not answer`, { cause })
     })
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw new RetryableError(`${url} does not answer`, { cause: error })
+    if (response.ok) return await response.json()
+    const { error } = (await response.json()) as { error: string }
+    blockedMs = Number(response.headers.get('retry-after') ?? 0) * 1000
+    if (response.status === 429) throw new RetryableError(error, { retryAfterMs: blockedMs })
+    if (response.status >= 500) throw new UnansweredError(error)
+    if (response.status === 401) throw new FatalError('unauthorized', `${error}: create a new one, and set \`token\``)
+    throw new FatalError('refused', `${error}: check the object of the sync`)
+  } finally {
+    // Whatever came of it: who never leaves would hold up all who share the gate.
+    pass.leave({ blockedMs })
   }
-  if (response.ok) return response.json()
-  const { error } = (await response.json()) as { error: string }
-  const retryAfterMs = Number(response.headers.get('retry-after') ?? 0) * 1000
-  if (response.status === 429) throw new RetryableError(error, { retryAfterMs })
-  if (response.status >= 500) throw new RetryableError(error)
-  if (response.status === 401) throw new FatalError('unauthorized', `${error}: create a new one, and set \`token\``)
-  throw new FatalError('refused', `${error}: check the object of the sync`)
 }

@@ -46,6 +46,8 @@ function answerLine({ outcome, error, operation }: Exchange, style: Style): stri
       return `${label}there is no such record${operation === 'update' ? ' to update' : ''}`
     case 'exists':
       return `${label}the record is there already, and was left as it is`
+    case 'deferred':
+      return `${label}${style('yellow', `not now ${printable(outcome.code)}`)}  ${printable(outcome.message)}`
     case 'rejected':
       return `${label}${style('red', `rejected ${printable(outcome.code)}`)}  ${printable(outcome.message)}`
   }

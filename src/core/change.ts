@@ -32,4 +32,6 @@ export interface ChangeBatch {
   readonly ends: Uint32Array
   /** The values of change `index`: canonical text, or null. */
   values(index: number): (string | null)[]
+  /** The destination's own ids of the records, where they are known; only for destinations that declare `links`. */
+  readonly ids?: readonly (string | undefined)[]
 }

@@ -1,7 +1,10 @@
 import type { ZodType } from 'zod'
 import type { ChangeBatch, Field } from './change.ts'
+import type { Clock } from './clock.ts'
 import type { KeyEncoding } from './column.ts'
 import type { Outcome } from './outcome.ts'
+import type { DestinationNotes } from './record-links.ts'
+import type { Rate, RequestGate } from './request-gate.ts'
 import type { RowBatch } from './row-batch.ts'
 import type { SyncMode } from './sync-mode.ts'
 
@@ -15,6 +18,8 @@ export interface Limits {
 /** What an object of a destination can do, as data: validation, batching, docs and contract cases come from it. */
 export interface ObjectDeclaration {
   readonly syncModes: readonly SyncMode[]
+  /** Why it does not have one of the other modes, where that is worth saying: part of a sentence. */
+  readonly refusedModes?: Readonly<Partial<Record<SyncMode, string>>>
   readonly limits: Limits
   /** People edit it by hand too: deletes have scope `seen` unless asked otherwise. */
   readonly shared: boolean
@@ -26,6 +31,16 @@ export interface ObjectDeclaration {
   readonly deletesAs: readonly ('delete' | 'archive')[]
   /** Can make the object when it is missing (`create: true`). */
   readonly creates: boolean
+  /**
+   * Knows records by an id of its own. The key index keeps it: changes carry it, and `match` need not be the key. Default:
+   * false.
+   */
+  readonly links?: boolean
+  /**
+   * What becomes of an insert that is sent again after a lost answer: it is refused or recognised (`once`), or there are
+   * two records (`twice`). Where it is `twice`, the engine never sends it again without being told to. Default: `once`.
+   */
+  readonly insertsAgain?: 'once' | 'twice'
 }
 
 /** The object of one sync, as the destination has to prepare for it. */
@@ -41,6 +56,15 @@ export interface ObjectRequest {
   readonly deletesAs: 'delete' | 'archive'
   /** Fields that are set instead of deleting a record (`deletes.as: clear`, soft deletes): deletes are updates then. */
   readonly retires?: readonly string[]
+}
+
+/** What the engine lends to a destination that is reached over requests. */
+export interface DestinationContext {
+  /** Every request passes here, and is counted here: one gate for all that share the credential. */
+  readonly gate: RequestGate
+  readonly clock: Clock
+  /** For jobs that outlive a crash. In a dry run nothing stays. */
+  readonly notes: DestinationNotes
 }
 
 /** The keys a destination holds now. */
@@ -68,9 +92,22 @@ export interface Destination extends AsyncDisposable {
   prepare(): Promise<'created' | void>
   /**
    * Applies a batch and answers one outcome per change, in order. Throws RetryableError where the batch may be
-   * sent again as it is, BatchRefusedError where it has to be split, FatalError where the user must act.
+   * sent again as it is, UnansweredError where nobody knows whether it was applied, BatchRefusedError where it has to be
+   * split, FatalError where the user must act. Where inserts count twice when they are sent twice, all but UnansweredError
+   * say that nothing of the batch was applied.
    */
   write(batch: ChangeBatch, signal: AbortSignal): Promise<readonly Outcome[]>
+  /**
+   * The engine waits for answers and sends nothing more until some have come. For destinations that gather what is
+   * written into larger units of their own: every batch whose `write` was called before is to be sent now. It comes again
+   * when a batch is written while the engine waits. Throws nothing: what goes wrong is the answer of a `write`.
+   */
+  flush?(): void
+  /**
+   * What this destination compares when it matches: equal texts are one record (`a@b.c` for `A@b.c`). Values are those of
+   * the match fields, in their order. Default: the values as they are.
+   */
+  identity?(values: readonly (string | null)[]): string
   /**
    * Only where declared. Throws FatalError where a key cannot be expressed in the encodings. Where it, or the first
    * step of its rows, throws RetryableError, it is asked again.
@@ -89,7 +126,12 @@ export interface DestinationDefinition<Options = unknown> {
   object(name: string, options: Options): ObjectDeclaration
   /** What makes two connections the same place, without secrets: an index belongs to one place. */
   identity(options: Options): string
-  open(options: Options, object: ObjectRequest): Promise<Destination>
+  /**
+   * For destinations that are reached over requests: whose limits these are, without secrets in it, and what they are.
+   * The engine then counts requests at the gate and not batches.
+   */
+  pacing?(options: Options): { readonly credential: string; readonly rates: readonly Rate[] }
+  open(options: Options, object: ObjectRequest, context: DestinationContext): Promise<Destination>
 }
 
 /** Declares a destination; the identity function, there for its types. */

@@ -4,7 +4,7 @@
 
 /** The batch as a whole may be sent again: the engine waits and does so. */
 export class RetryableError extends Error {
-  override readonly name = 'RetryableError'
+  override readonly name: string = 'RetryableError'
   /** Milliseconds the destination asked to wait, if it did. */
   readonly retryAfterMs: number | undefined
 
@@ -12,6 +12,14 @@ export class RetryableError extends Error {
     super(message, { cause: options.cause })
     this.retryAfterMs = options.retryAfterMs
   }
+}
+
+/**
+ * The batch was sent and not answered: it may have been applied. Where inserts count twice when they are sent twice
+ * (`insertsAgain`), a plain RetryableError says that nothing of the batch was applied, and this one that nobody knows.
+ */
+export class UnansweredError extends RetryableError {
+  override readonly name = 'UnansweredError'
 }
 
 /**

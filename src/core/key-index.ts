@@ -11,7 +11,10 @@ export interface KeyIndex {
   readonly seed: { readonly high: number; readonly low: number }
   /** Entries at the time of the call, in key order. Lanes written later are not part of it. */
   scan(): KeyScan
-  /** A new layer of this run. Within a lane keys ascend from segment to segment; no key is in two lanes. */
+  /**
+   * A new layer of this run. Within a lane keys ascend from segment to segment. Where a key is in two lanes, the entry in
+   * the one that was first written to later counts.
+   */
   lane(): Lane
   /** Makes everything put so far durable, in one transaction. Throws FatalError where it cannot (disk full). */
   commit(): void

@@ -1,11 +1,22 @@
 /** What became of one change at the destination. Exactly one per change, in the order of the batch. */
 export type Outcome =
-  /** Applied. A delete of a record that is not there is applied, too. */
-  | { readonly status: 'done' }
+  /**
+   * Applied. A delete of a record that is not there is applied, too. `id`: the destination's own id of the record, from
+   * destinations that declare `links`. `created`: whether an upsert, or an update that may create, made the record.
+   */
+  | { readonly status: 'done'; readonly id?: string; readonly created?: boolean }
   /** Update only: there is no such record. */
   | { readonly status: 'not_found' }
   /** Insert only (not upsert): the record is there already and was left as it is. */
   | { readonly status: 'exists' }
+  /** Not applied now, for a reason that passes (a lock): the engine sends this change again, after a while. */
+  | {
+      readonly status: 'deferred'
+      readonly code: string
+      readonly message: string
+      readonly retryAfterMs?: number
+      readonly response?: string
+    }
   /** Refused: this change as it is will not land. */
   | {
       readonly status: 'rejected'
@@ -16,6 +27,9 @@ export type Outcome =
       readonly response?: string
     }
 
-export const DONE: Outcome = Object.freeze({ status: 'done' })
-export const NOT_FOUND: Outcome = Object.freeze({ status: 'not_found' })
-export const EXISTS: Outcome = Object.freeze({ status: 'exists' })
+/** What is left when a deferred change has been sent again for as long as that may help. */
+export type SettledOutcome = Exclude<Outcome, { readonly status: 'deferred' }>
+
+export const DONE: SettledOutcome = Object.freeze({ status: 'done' })
+export const NOT_FOUND: SettledOutcome = Object.freeze({ status: 'not_found' })
+export const EXISTS: SettledOutcome = Object.freeze({ status: 'exists' })

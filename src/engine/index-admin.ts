@@ -119,7 +119,8 @@ export async function rebuildIndex(config: Config | ConfigInput, options: IndexO
     let listed: number | null = null
     try {
       index.bind(identityOf(ends))
-      if (ends.declaration.lists !== 'never' && ends.destination.list !== undefined) {
+      // What is listed where the match is not the key are no keys.
+      if (ends.resolved.matchIsKey && ends.declaration.lists !== 'never' && ends.destination.list !== undefined) {
         const counts = await listDestination(ends, index, { sync: sync.name, signal, clock })
         listed = counts.listed
         index.note({ bootstrapped: true })

@@ -15,7 +15,7 @@ import type { Ends } from './open-ends.ts'
  * {@link refresh} throws.
  */
 export async function listDestination(
-  { destination, resolved }: Ends,
+  { destination, declaration, resolved }: Ends,
   index: KeyIndexFile,
   options: {
     readonly sync: string
@@ -32,6 +32,7 @@ export async function listDestination(
     const counts = await refresh({
       list,
       index,
+      links: declaration.links === true ? index.links : undefined,
       encodings: resolved.keyColumns.map((column) => column.keyEncoding),
       sorter: () => KeySorterFile.open(),
       spool,

@@ -2,14 +2,17 @@ import { checkConnection } from '../config/connection.ts'
 import { ConfigurationProblems } from '../config/problem.ts'
 import type { Config, ConnectionConfig, SyncConfig } from '../config/resolved.ts'
 import { findDestination, findRowSource, findSource } from '../connectors/registry.ts'
-import type { Destination, DestinationDefinition, ObjectDeclaration } from '../core/destination.ts'
+import type { Destination, DestinationDefinition, ObjectDeclaration, ObjectRequest } from '../core/destination.ts'
 import type { Source, SourceDefinition } from '../core/source.ts'
 import type { RunVariables } from '../pipeline/field-value.ts'
-import { type Observe, unobserved } from '../pipeline/observe.ts'
+import { unobserved } from '../pipeline/observe.ts'
 import { type ResolvedSync, resolveSync } from '../pipeline/resolve-sync.ts'
 import { type Patience, patiently } from '../pipeline/retry.ts'
 import { compileMapping } from '../pipeline/row-mapping.ts'
+import type { PipelineOptions } from '../pipeline/run-pipeline.ts'
 import type { IndexIdentity } from '../state/key-index-file.ts'
+import { type Lending, lendContext } from './destination-context.ts'
+import type { SyncOptions } from './sync-options.ts'
 
 /** Connectors of a program's own, besides the built-in ones. They win over a built-in of the same type. */
 export interface OwnConnectors {
@@ -27,6 +30,8 @@ export interface Ends extends AsyncDisposable {
   readonly resolved: ResolvedSync
   /** The destination object, without secrets. */
   readonly identity: string
+  /** How a run sends its batches there. */
+  readonly sending: Pick<PipelineOptions, 'gate' | 'insertsTwice'>
   /** What the destination's check had to say. */
   readonly notes: readonly string[]
 }
@@ -68,14 +73,17 @@ export async function openModel(config: Config, sync: SyncConfig, own: OwnConnec
 export async function openEnds(
   config: Config,
   sync: SyncConfig,
-  own: OwnConnectors & Patience & { readonly observe?: Observe | undefined },
+  own: OwnConnectors & Patience & Lending & Pick<SyncOptions, 'observe' | 'dryRun'>,
   variables: RunVariables,
 ): Promise<Ends> {
   const { definition, options, declaration } = await findObject(config, sync, own)
   const model = await openModel(config, sync, own)
-  const opened: AsyncDisposable[] = [model]
+  const opened: (AsyncDisposable | Disposable)[] = [model]
   const close = async () => {
-    for (const one of opened.reverse()) await one[Symbol.asyncDispose]()
+    for (const one of opened.reverse()) {
+      if (Symbol.asyncDispose in one) await one[Symbol.asyncDispose]()
+      else one[Symbol.dispose]()
+    }
   }
   try {
     const { source, resolved } = model
@@ -83,7 +91,12 @@ export async function openEnds(
     const layout = { key: [], extra: 0, columns: resolved.columns }
     const { match, fields } = resolved
     const mapping = compileMapping({ layout, match, fields, deletesAs: sync.deletes.as, variables })
-    const opening = definition.open(options, {
+    // A create that is not answered must not be broken off where it waits: nobody could say whether it was sent.
+    const signal = declaration.insertsAgain === 'twice' ? undefined : own.signal
+    const rate = own.dryRun ? undefined : sync.batch.rate
+    const lent = lendContext(definition, options, { ...own, rate, signal })
+    opened.push(lent)
+    const request: ObjectRequest = {
       name: sync.destination.object,
       mode: sync.mode,
       fields: mapping.fields,
@@ -92,13 +105,16 @@ export async function openEnds(
       create: sync.destination.create,
       deletesAs: sync.deletes.as.kind === 'archive' ? 'archive' : 'delete',
       ...(isRetiring(sync) && { retires: mapping.deleteFields.slice(match.length).map(({ name }) => name) }),
-    })
+    }
+    const opening = () => definition.open(options, request, lent.context)
     const { observe = unobserved } = own
-    const destination = observe('destination', await opening)
+    const destination = observe('destination', await patiently('let itself be opened', opening, own))
     opened.push(destination)
     const notes = await patiently('let itself be looked at', () => destination.check(), own)
     const identity = `${definition.identity(options)}#${sync.destination.object}`
-    return { source, destination, declaration, resolved, identity, notes, [Symbol.asyncDispose]: close }
+    const insertsTwice = declaration.insertsAgain === 'twice' ? { sync: sync.name } : undefined
+    const sending = { gate: lent.batchGate, insertsTwice }
+    return { source, destination, declaration, resolved, identity, sending, notes, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error
@@ -113,7 +129,7 @@ function isRetiring({ deletes }: SyncConfig): boolean {
 /** What the key index of these ends is about. */
 export function identityOf({ resolved, identity }: Ends): IndexIdentity {
   const key = JSON.stringify(resolved.keyColumns.map(({ name, keyEncoding }) => [name, keyEncoding]))
-  return { key, destination: identity }
+  return { key, destination: identity, ...(resolved.matchIsKey ? {} : { match: JSON.stringify(resolved.match) }) }
 }
 
 /** Stdin and files are named by the sync itself, with options that the configuration has checked. */

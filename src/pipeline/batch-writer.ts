@@ -8,16 +8,19 @@ import { ADOPTED, type EntryState, SEEN, SegmentBuilder, SegmentReader } from '.
 import type { KeyIndex, Lane } from '../core/key-index.ts'
 import type { KeySpool } from '../core/key-spool.ts'
 import { printKey } from '../core/key-text.ts'
-import type { Outcome } from '../core/outcome.ts'
 import type { GuardVerdict } from '../core/report.ts'
-import { SYNC_MODES, type SyncMode } from '../core/sync-mode.ts'
+import { type DeleteScope, SYNC_MODES, type SyncMode } from '../core/sync-mode.ts'
 import type { Tally } from '../core/tally.ts'
 import type { BatchSender } from './batch-sender.ts'
+import { type Claim, Claims, isAnothers, type LinkedRecords, type Refusal } from './claims.ts'
+import { countOutcome } from './count-outcome.ts'
 import { DeleteLines } from './delete-lines.ts'
 import { type ChangeOf, intent, settled } from './entry-transitions.ts'
+import { MissingRecords } from './missing-records.ts'
 import { PendingBatch } from './pending-batch.ts'
 import type { RowMapping } from './row-mapping.ts'
 import { sendChanges } from './send-changes.ts'
+import { sendClaimed } from './send-claimed.ts'
 
 export interface WriterOptions {
   readonly sender: BatchSender
@@ -29,7 +32,12 @@ export interface WriterOptions {
   readonly deletes: 'remove' | 'retire'
   readonly limits: Limits
   readonly spool: KeySpool
-  /** Asked once, behind the last row, whether the spooled deletes may be sent. */
+  /** Where the destination knows records by ids of its own. The spool has all missing keys then, whatever the mode. */
+  readonly records?: LinkedRecords | undefined
+  readonly scope: DeleteScope
+  /** Every row is taken for changed. */
+  readonly resend: boolean
+  /** Asked behind the last row whether so many of the spooled deletes may be sent. */
   readonly judge: (end: EndOfDiff, deletes: number) => readonly GuardVerdict[]
   /** Looks at the counts after each answer; throws FatalError to stop the run. */
   readonly watch: (answered: number) => void
@@ -65,6 +73,7 @@ export class BatchWriter extends Writable {
   readonly #updates: WriteLane
   readonly #deletes: WriteLane
   readonly #notes: { lane: Lane; builder: SegmentBuilder; sequence: number }
+  readonly #claims: Claims | undefined
   readonly #free: PendingBatch[] = []
   readonly #inFlight = new Set<Promise<void>>()
   #failure: { error: unknown } | undefined
@@ -82,6 +91,7 @@ export class BatchWriter extends Writable {
     this.#updates = lane('update', 'update', mapping.fields)
     this.#deletes = lane('delete', options.deletes === 'remove' ? 'delete' : 'update', mapping.deleteFields)
     this.#notes = { lane: index.lane(), builder: new SegmentBuilder(), sequence: 0 }
+    this.#claims = options.records && new Claims(options.records, options.encodings, options.resend)
   }
 
   override _write(diff: DiffBatch, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
@@ -106,7 +116,8 @@ export class BatchWriter extends Writable {
     const { keyed, count, rows, kinds, previous, previousPrints } = diff
     const { keys, keyEnds, prints } = keyed
     const { bytes, offsets } = keyed.rows
-    const { mapping, limits } = this.#options
+    const { mapping, limits, encodings, tally } = this.#options
+    const claims = this.#claims
     for (let index = 0; index < count; index++) {
       const row = rows[index] as number
       const keyStart = row === 0 ? 0 : (keyEnds[row - 1] as number)
@@ -118,23 +129,28 @@ export class BatchWriter extends Writable {
       const lane = kinds[index] === CHANGE_INSERT ? this.#inserts : this.#updates
       const start = offsets[row] as number
       const end = offsets[row + 1] as number
-      if (mapping.passes >= 0) {
-        const from = mapping.passFrom(bytes, start)
-        if (!this.#fits(lane, end - from)) await this.#dispatch(lane)
-        lane.pending.addBytes(bytes, from, end)
-      } else {
-        const mapped = mapping.map(bytes, start, end)
-        if ('code' in mapped) {
-          const key = printKey(this.#options.encodings, keys.subarray(keyStart, keyEnd))
-          const payload = bytes.toString('utf8', start, end - 1)
-          this.#options.tally.invalid({ key, code: mapped.code, message: mapped.message, payload })
-          // The model holds the key of an adopted record, even if its row cannot be sent.
-          if (previous[index] === ADOPTED) this.#note(keys, keyStart, keyEnd)
-          continue
-        }
-        if (!this.#fits(lane, Buffer.byteLength(mapped.line))) await this.#dispatch(lane)
-        lane.pending.addLine(mapped.line)
+      const mapped = mapping.passes >= 0 ? undefined : mapping.map(bytes, start, end)
+      const from = mapped === undefined ? mapping.passFrom(bytes, start) : start
+      let claim: Claim | Refusal | undefined = mapped !== undefined && 'code' in mapped ? mapped : undefined
+      const line = mapped !== undefined && 'line' in mapped ? mapped.line : undefined
+      if (claims !== undefined && claim === undefined) {
+        const sent = line === undefined ? bytes : Buffer.from(line)
+        const [first, last] = line === undefined ? [from, end] : [0, sent.length]
+        claim = claims.claim(keys.subarray(keyStart, keyEnd), sent, first, last)
       }
+      if (claim !== undefined && 'code' in claim) {
+        const key = printKey(encodings, keys.subarray(keyStart, keyEnd))
+        const payload = bytes.toString('utf8', start, end - 1)
+        tally.invalid({ key, code: claim.code, message: claim.message, payload })
+        // The model holds the key of an adopted record, even if its row cannot be sent.
+        if (previous[index] === ADOPTED) this.#note(keys, keyStart, keyEnd)
+        continue
+      }
+      const length = line === undefined ? end - from : Buffer.byteLength(line)
+      if (!this.#fits(lane, length)) await this.#dispatch(lane)
+      if (line === undefined) lane.pending.addBytes(bytes, from, end)
+      else lane.pending.addLine(line)
+      if (claim !== undefined) lane.pending.claims.push(claim)
       lane.pending.describe(
         keys,
         keyStart,
@@ -160,33 +176,39 @@ export class BatchWriter extends Writable {
     if (this.#end === undefined) {
       throw new FatalError('source_incomplete', 'the source stopped without saying that this was all; run again')
     }
-    const verdicts = judge(this.#end, spool.count)
+    const missing = this.#missing()
+    const { deletes, taken } = missing?.count() ?? { deletes: spool.count, taken: 0 }
+    const verdicts = judge(this.#end, deletes)
     tally.guards.push(...verdicts)
-    if (verdicts.length > 0) tally.counts.held += spool.count
-    else await this.#sendDeletes()
+    if (missing !== undefined) {
+      // Another row gets the record of a key on the same proof as it would be deleted, however many there are.
+      const isGone = judge(this.#end, taken).every(({ guard }) => guard === 'max_deletes')
+      missing.release({ taken: isGone, unsent: verdicts.length === 0 })
+    }
+    if (verdicts.length > 0) tally.counts.held += deletes
+    else await this.#sendDeletes(missing)
     await this.#settle()
   }
 
-  async #sendDeletes(): Promise<void> {
+  #missing(): MissingRecords | undefined {
+    const { records, encodings, index, mode, scope, spool, tally } = this.#options
+    return records && new MissingRecords({ ...records, encodings, index, mode, scope, spool, tally })
+  }
+
+  async #sendDeletes(missing: MissingRecords | undefined): Promise<void> {
     const { mapping, encodings, spool, limits } = this.#options
     const lane = this.#deletes
     const line = new DeleteLines(mapping, encodings)
     for (const segment of spool.read()) {
       const entry = new SegmentReader(segment.bytes)
       while (entry.next()) {
-        line.write(entry.bytes, entry.keyStart, entry.keyEnd)
+        const { bytes, keyStart, keyEnd, state, printHigh, printLow } = entry
+        const target = missing?.target(entry)
+        if (missing !== undefined && target === undefined) continue
+        line.write(bytes, keyStart, keyEnd, target?.match)
         if (!this.#fits(lane, line.end - line.start)) await this.#dispatch(lane)
         lane.pending.addBytes(line.bytes, line.start, line.end)
-        lane.pending.describe(
-          entry.bytes,
-          entry.keyStart,
-          entry.keyEnd,
-          entry.state,
-          entry.printHigh,
-          entry.printLow,
-          0,
-          0,
-        )
+        lane.pending.describe(bytes, keyStart, keyEnd, state, printHigh, printLow, 0, 0)
         if (lane.pending.count >= limits.rows) await this.#dispatch(lane)
       }
     }
@@ -207,12 +229,14 @@ export class BatchWriter extends Writable {
   /** Sends what the lane has gathered, as soon as there is room for one more batch in flight. */
   async #dispatch(lane: WriteLane): Promise<void> {
     if (lane.pending.count === 0) return
-    while (this.#inFlight.size >= this.#options.limits.inFlight) await Promise.race(this.#inFlight)
+    const { sender, limits } = this.#options
+    while (this.#inFlight.size >= limits.inFlight) await sender.nextOf(this.#inFlight)
     if (this.#failure !== undefined) throw this.#failure.error
     this.#options.signal.throwIfAborted()
     const batch = lane.pending
     lane.pending = this.#free.pop() ?? new PendingBatch()
     const sequence = lane.sequence++
+    this.#claims?.intend(lane.kind, lane.operation, batch)
     lane.index.intend(
       sequence,
       batch.segment((index) => intent(lane.kind, batch.state(index))),
@@ -230,24 +254,32 @@ export class BatchWriter extends Writable {
   }
 
   async #send(lane: WriteLane, sequence: number, batch: PendingBatch): Promise<void> {
-    const { sender, mode, watch, deletes } = this.#options
+    const { sender, mode, watch, deletes, index: file, tally, encodings } = this.#options
     const { operation, fields, kind } = lane
-    const recreates = kind === 'update' && SYNC_MODES[mode].insert
-    const { outcomes, retried, created, error } = await sendChanges(sender, batch, { operation, fields, recreates })
+    const claims = this.#claims
+    const how = { operation, fields, recreates: kind === 'update' && SYNC_MODES[mode].insert }
+    const { outcomes, retried, unapplied, created, error } =
+      claims === undefined || kind === 'delete'
+        ? await sendChanges(sender, batch, how)
+        : await sendClaimed(sender, batch, how, { claims, commit: () => file.commit() })
     for (let index = 0; index < batch.count; index++) {
       const outcome = outcomes[index]
-      if (outcome !== undefined) this.#count(lane, batch, index, outcome, created.has(index))
+      if (outcome !== undefined) countOutcome(tally, encodings, lane, batch, index, outcome, created.has(index))
     }
-    lane.index.put(
-      sequence,
-      batch.segment((index) =>
-        settled(kind, batch.state(index), outcomes[index], {
-          retried: retried[index] === true,
-          absent: created.has(index),
-          deletes,
-        }),
-      ),
-    )
+    const entry = (index: number) => {
+      const outcome = outcomes[index]
+      const circumstances = {
+        // What an update was to change is another key's record now.
+        retried: retried[index] === true || (kind === 'update' && !created.has(index) && isAnothers(outcome)),
+        unapplied: unapplied[index] === true,
+        absent: created.has(index),
+        deletes,
+      }
+      const after = settled(kind, batch.state(index), outcome, circumstances)
+      claims?.settle(kind, batch, index, { ...circumstances, outcome, entry: after })
+      return after
+    }
+    lane.index.put(sequence, batch.segment(entry))
     this.#answered += batch.count
     batch.reset()
     this.#free.push(batch)
@@ -255,31 +287,9 @@ export class BatchWriter extends Writable {
     watch(this.#answered)
   }
 
-  #count(lane: WriteLane, batch: PendingBatch, index: number, outcome: Outcome, created: boolean): void {
-    const { tally, encodings } = this.#options
-    const { counts } = tally
-    if (outcome.status === 'rejected') {
-      const change = batch.pick(lane.operation, lane.fields, [index])
-      const payload = JSON.stringify(
-        Object.fromEntries(change.values(0).map((value, at) => [(lane.fields[at] as Field).name, value])),
-      )
-      tally.rejected({
-        operation: lane.kind === 'delete' ? 'delete' : lane.operation,
-        key: printKey(encodings, batch.key(index)),
-        code: outcome.code,
-        message: outcome.message,
-        payload: outcome.request ?? payload,
-        response: outcome.response ?? null,
-      })
-    } else if (lane.kind === 'delete') counts.deleted++
-    else if (outcome.status !== 'done') counts.skipped++
-    else if (lane.kind === 'insert' || created) counts.inserted++
-    else counts.updated++
-  }
-
   /** Waits for everything in flight and makes the answers durable. Throws what made a batch fail. */
   async #settle(): Promise<void> {
-    while (this.#inFlight.size > 0) await Promise.race(this.#inFlight)
+    while (this.#inFlight.size > 0) await this.#options.sender.nextOf(this.#inFlight)
     if (this.#notes.builder.count > 0) this.#notes.lane.put(this.#notes.sequence++, this.#notes.builder.take())
     this.#options.index.commit()
     if (this.#failure !== undefined) throw this.#failure.error

@@ -27,10 +27,12 @@ export class DeleteLines {
     this.#isInteger = encodings.length === 1 && encodings[0] === 'integer' && mapping.deleteFields.length === 1
   }
 
-  /** Makes the line of the delete of `keys[start .. end)`. */
-  write(keys: Buffer, start: number, end: number): void {
-    if (this.#isInteger && this.#writeInteger(keys, start)) return
-    this.bytes = Buffer.from(this.#mapping.deleteLine(keys.subarray(start, end)))
+  /** Makes the line of the delete of `keys[start .. end)`; of the record with that match where it is not the key. */
+  write(keys: Buffer, start: number, end: number, match: readonly (string | null)[] | null = null): void {
+    if (match === null && this.#isInteger && this.#writeInteger(keys, start)) return
+    const line =
+      match === null ? this.#mapping.deleteLine(keys.subarray(start, end)) : this.#mapping.deleteLineOf(match)
+    this.bytes = Buffer.from(line)
     this.start = 0
     this.end = this.bytes.length
   }

@@ -12,13 +12,19 @@ export interface ChangeSample {
   readonly values: Readonly<Record<string, string | null>> | null
 }
 
-/** Accepts everything, writes nothing and tells what it was given: a dry run is an ordinary run into this. */
+/**
+ * Accepts everything, writes nothing and tells what it was given: a dry run is an ordinary run into this. What it matches
+ * by is what the real one does.
+ */
 export function acceptAll(
+  real: Pick<Destination, 'identity'>,
   match: number,
   deleteFields: readonly Field[],
   onChange: (sample: ChangeSample) => void,
 ): Destination {
+  const { identity } = real
   return {
+    ...(identity && { identity: (values) => identity.call(real, values) }),
     check: async () => [],
     prepare: async () => {},
     async write(batch: ChangeBatch): Promise<readonly Outcome[]> {

@@ -1,5 +1,5 @@
 import { ACKNOWLEDGED, ADOPTED, type EntryState, GONE, RETIRED, SEEN, UNSURE, UNSURE_NEW } from '../core/key-entry.ts'
-import type { Outcome } from '../core/outcome.ts'
+import type { SettledOutcome } from '../core/outcome.ts'
 import type { Packed } from './pending-batch.ts'
 
 /** What a change does, as the index sees it. */
@@ -24,6 +24,8 @@ export function intent(kind: ChangeOf, previous: EntryState): Packed {
 export interface Circumstances {
   /** An attempt before the one that was answered was not, and may have been applied. */
   readonly retried: boolean
+  /** There is no outcome, but the change is known not to have been applied. */
+  readonly unapplied?: boolean
   /** The destination said that it has no such record. */
   readonly absent: boolean
   readonly deletes: 'remove' | 'retire'
@@ -33,10 +35,10 @@ export interface Circumstances {
 export function settled(
   kind: ChangeOf,
   previous: EntryState,
-  outcome: Outcome | undefined,
-  { retried, absent, deletes }: Circumstances,
+  outcome: SettledOutcome | undefined,
+  { retried, unapplied = false, absent, deletes }: Circumstances,
 ): Packed | undefined {
-  if (outcome === undefined) return intent(kind, previous)
+  if (outcome === undefined) return unapplied ? before(previous) : intent(kind, previous)
   switch (outcome.status) {
     case 'done':
       if (kind !== 'delete') return LANDED
@@ -49,9 +51,12 @@ export function settled(
       // The attempt without an answer may have changed the record, and may be why this one was refused.
       if (retried) return intent(kind, previous)
       if (absent) return REMOVED
-      if (previous === GONE) return undefined
       // The model holds the key of an adopted record, even if the change to it did not land.
       if (previous === ADOPTED && kind !== 'delete') return HELD
-      return { state: previous, print: 'old' }
+      return before(previous)
   }
+}
+
+function before(previous: EntryState): Packed | undefined {
+  return previous === GONE ? undefined : { state: previous, print: 'old' }
 }

@@ -23,6 +23,7 @@ export function overheard(destination: Destination, onExchange: (exchange: Excha
     }
   }
   return {
+    ...passedOn(destination),
     check: () => destination.check(),
     prepare: () => destination.prepare(),
     async write(batch, signal) {
@@ -36,6 +37,16 @@ export function overheard(destination: Destination, onExchange: (exchange: Excha
       }
     },
     [Symbol.asyncDispose]: () => destination[Symbol.asyncDispose](),
+  }
+}
+
+/** What a destination has and need not have. */
+function passedOn(destination: Destination): Pick<Destination, 'flush' | 'identity' | 'list'> {
+  const { flush, identity, list } = destination
+  return {
+    ...(flush && { flush: () => flush.call(destination) }),
+    ...(identity && { identity: (values) => identity.call(destination, values) }),
+    ...(list && { list: (signal) => list.call(destination, signal) }),
   }
 }
 

@@ -16,14 +16,15 @@ import type { Tally } from '../core/tally.ts'
  * deletes; equal ones make all their rows duplicates. A batch is held back until the next key is known.
  *
  * The fingerprint is that of the whole line, seeded, or what the field `digest` says, where the source computed it.
+ * `names` are the key columns, for messages.
  */
 export function keying(
   layout: RowLayout,
   seed: { high: number; low: number },
   tally: Tally,
-  digest?: number | undefined,
+  { digest, names = [] }: { readonly digest?: number | undefined; readonly names?: readonly string[] | undefined } = {},
 ): Transform {
-  return new Keying(layout, seed, tally, digest)
+  return new Keying(layout, seed, tally, digest, names)
 }
 
 class Keying extends Transform {
@@ -32,19 +33,27 @@ class Keying extends Transform {
   readonly #seed: { high: number; low: number }
   readonly #tally: Tally
   readonly #digest: number | undefined
+  readonly #names: readonly string[]
   #scratch = Buffer.allocUnsafe(64 * 1024)
   /** The last batch with a key in it, and the row and the bytes of its last key. */
   #held: KeyedBatch | undefined
   #heldRow = 0
   #lastKey: Buffer | undefined
 
-  constructor(layout: RowLayout, seed: { high: number; low: number }, tally: Tally, digest: number | undefined) {
+  constructor(
+    layout: RowLayout,
+    seed: { high: number; low: number },
+    tally: Tally,
+    digest: number | undefined,
+    names: readonly string[],
+  ) {
     super({ objectMode: true, highWaterMark: 1 })
     this.#layout = layout
     this.#encoder = new KeyEncoder(layout.key)
     this.#seed = seed
     this.#tally = tally
     this.#digest = digest
+    this.#names = names
   }
 
   override _transform(rows: RowBatch, _encoding: BufferEncoding, callback: TransformCallback): void {
@@ -140,14 +149,26 @@ class Keying extends Transform {
   #reportUnkeyed(rows: RowBatch, row: number, reason: number): void {
     const [code, message] =
       reason === KEY_MISSING
-        ? (['missing_key', 'a key column is null; leave such rows out of the model'] as const)
+        ? (['missing_key', `${this.#culprit(rows, row, reason)} is null; leave such rows out of the model`] as const)
         : reason === KEY_TOO_LONG
           ? ([
               'key_too_long',
               `the key is longer than ${MAX_KEY_BYTES} bytes; use a shorter key, or a hash of it`,
             ] as const)
-          : (['unreadable_key', 'a key column is not of the type the model says; cast it to text'] as const)
+          : ([
+              'unreadable_key',
+              `${this.#culprit(rows, row, reason)} is not of the type the model says; cast it to text`,
+            ] as const)
     this.#tally.invalid({ key: null, code, message, payload: this.#payload(rows, row) })
+  }
+
+  /** The column for which the key could not be encoded: looked for only here, to keep it out of the encoder's way. */
+  #culprit({ bytes, offsets }: RowBatch, row: number, reason: number): string {
+    const [start, end] = [offsets[row] as number, offsets[row + 1] as number]
+    const out = Buffer.allocUnsafe(keySpace(end - start))
+    const at = this.#layout.key.findIndex((part) => new KeyEncoder([part]).encode(bytes, start, end, out, 0) === reason)
+    const name = this.#names[at]
+    return name === undefined ? 'a key column' : `the key column ${name}`
   }
 
   #outOfOrder(key: Buffer, previous: Buffer): FatalError {

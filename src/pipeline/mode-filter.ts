@@ -18,15 +18,17 @@ import type { Tally } from '../core/tally.ts'
  * `listed: false` says that no list of the destination was ever merged into the index. A key that is not in it may then
  * be there all the same: a mode that only updates sends it as an update and goes by the answer, and one that only
  * deletes remembers it, to delete it when the model lacks it.
+ *
+ * `collects: true` hands on missing keys that may not be deleted, too, once they are counted.
  */
 export function modeFilter(
   mode: SyncMode,
   scope: DeleteScope,
   tally: Tally,
-  options: { listed?: boolean } = {},
+  options: { listed?: boolean; collects?: boolean } = {},
 ): Transform {
   const sends: ModeOperations = SYNC_MODES[mode]
-  const { listed = true } = options
+  const { listed = true, collects = false } = options
   const asks = sends.update && !sends.insert && !listed
   return new Transform({
     objectMode: true,
@@ -34,7 +36,7 @@ export function modeFilter(
     transform(diff: DiffBatch, _encoding: BufferEncoding, callback: TransformCallback) {
       if (asks) askForUpdates(diff)
       filterRows(diff, sends, scope, listed, tally)
-      if (diff.missing !== null) diff.missing = filterMissing(diff.missing, sends, scope, tally)
+      if (diff.missing !== null) diff.missing = filterMissing(diff.missing, sends, scope, tally, collects)
       if (diff.count === 0 && diff.missing === null && diff.end === null) callback()
       else callback(null, diff)
     },
@@ -74,13 +76,20 @@ export function mayDelete(state: EntryState, sends: ModeOperations, scope: Delet
   return true
 }
 
-function filterMissing(missing: Segment, sends: ModeOperations, scope: DeleteScope, tally: Tally): Segment | null {
+function filterMissing(
+  missing: Segment,
+  sends: ModeOperations,
+  scope: DeleteScope,
+  tally: Tally,
+  collects: boolean,
+): Segment | null {
   const reader = new SegmentReader(missing.bytes)
   const builder = new SegmentBuilder(missing.bytes.length)
   while (reader.next()) {
-    if (mayDelete(reader.state, sends, scope)) {
-      builder.push(reader.state, reader.bytes, reader.keyStart, reader.keyEnd, reader.printHigh, reader.printLow)
-    } else tally.counts.kept++
+    const kept = !mayDelete(reader.state, sends, scope)
+    if (kept) tally.counts.kept++
+    if (kept && !collects) continue
+    builder.push(reader.state, reader.bytes, reader.keyStart, reader.keyEnd, reader.printHigh, reader.printLow)
   }
   return builder.count === 0 ? null : builder.take()
 }

@@ -1,6 +1,7 @@
 import type { ChangeBatch, Field, Operation } from '../core/change.ts'
-import { decodeRow } from '../core/copy-text.ts'
+import { decodeRow, encodeRow } from '../core/copy-text.ts'
 import { type EntryState, type Segment, SegmentBuilder } from '../core/key-entry.ts'
+import type { Claim } from './claims.ts'
 
 /** Up to this length bytes are copied here: a call costs more. */
 const SHORT = 40
@@ -13,6 +14,9 @@ const SHORT = 40
 export class PendingBatch {
   count = 0
   bytes = 0
+  /** Only for destinations that know records by ids: what each change claims, and the id of its record. */
+  readonly claims: Claim[] = []
+  ids: (string | undefined)[] | undefined
   #text = Buffer.allocUnsafe(64 * 1024)
   #ends = new Uint32Array(1024)
   #keys = Buffer.allocUnsafe(16 * 1024)
@@ -26,6 +30,8 @@ export class PendingBatch {
   reset(): void {
     this.count = 0
     this.bytes = 0
+    this.claims.length = 0
+    this.ids = undefined
   }
 
   /** Adds a change whose line is `source[start .. end)`, newline included. */
@@ -112,21 +118,33 @@ export class PendingBatch {
     const start = from === 0 ? 0 : (this.#ends[from - 1] as number)
     const text = this.#text.subarray(start, to === 0 ? 0 : this.#ends[to - 1])
     const ends = start === 0 ? this.#ends.subarray(from, to) : this.#ends.slice(from, to).map((end) => end - start)
-    return changeBatch(operation, fields, text, ends)
+    return changeBatch(operation, fields, text, ends, this.ids?.slice(from, to))
   }
 
   /** Chosen changes as the destination gets them. */
   pick(operation: Operation, fields: readonly Field[], indices: readonly number[]): ChangeBatch {
-    const lines = indices.map((index) =>
-      this.#text.subarray(index === 0 ? 0 : this.#ends[index - 1], this.#ends[index]),
+    return pickedBatch(
+      operation,
+      fields,
+      indices.map((index) => this.#line(index)),
+      this.ids && indices.map((index) => this.ids?.[index]),
     )
-    const ends = new Uint32Array(lines.length)
-    let end = 0
-    for (const [index, line] of lines.entries()) {
-      end += line.length
-      ends[index] = end
-    }
-    return changeBatch(operation, fields, Buffer.concat(lines), ends)
+  }
+
+  /** Chosen changes to records that are to be found by another match than the one that the changes give them. */
+  pickFormer(operation: Operation, fields: readonly Field[], indices: readonly number[]): ChangeBatch {
+    const lines = indices.map((index) => {
+      const line = this.#line(index)
+      const former = this.claims[index]?.former
+      return former == null
+        ? line
+        : Buffer.from(encodeRow([...former, ...decodeRow(line, 0, line.length).slice(former.length)]))
+    })
+    return pickedBatch(operation, fields, lines, new Array<undefined>(indices.length).fill(undefined))
+  }
+
+  #line(index: number): Buffer {
+    return this.#text.subarray(index === 0 ? 0 : this.#ends[index - 1], this.#ends[index])
   }
 
   #room(length: number): void {
@@ -159,13 +177,30 @@ export interface Packed {
   readonly print: 'old' | 'new' | 'none'
 }
 
-function changeBatch(operation: Operation, fields: readonly Field[], text: Buffer, ends: Uint32Array): ChangeBatch {
-  return {
-    operation,
-    fields,
-    count: ends.length,
-    text,
-    ends,
-    values: (index) => decodeRow(text, index === 0 ? 0 : (ends[index - 1] as number), ends[index] as number),
+function pickedBatch(
+  operation: Operation,
+  fields: readonly Field[],
+  lines: readonly Buffer[],
+  ids: readonly (string | undefined)[] | undefined,
+): ChangeBatch {
+  const ends = new Uint32Array(lines.length)
+  let end = 0
+  for (const [index, line] of lines.entries()) {
+    end += line.length
+    ends[index] = end
   }
+  return changeBatch(operation, fields, Buffer.concat(lines), ends, ids)
+}
+
+function changeBatch(
+  operation: Operation,
+  fields: readonly Field[],
+  text: Buffer,
+  ends: Uint32Array,
+  ids: readonly (string | undefined)[] | undefined,
+): ChangeBatch {
+  const values = (index: number) =>
+    decodeRow(text, index === 0 ? 0 : (ends[index - 1] as number), ends[index] as number)
+  const batch = { operation, fields, count: ends.length, text, ends, values }
+  return ids === undefined ? batch : { ...batch, ids }
 }

@@ -2,12 +2,13 @@ import type { KeyEncoding } from '../core/column.ts'
 import type { KeyList } from '../core/destination.ts'
 import { FatalError } from '../core/errors.ts'
 import { compareKeys, KeyEncoder, keySpace } from '../core/key.ts'
-import { ADOPTED, GONE, type Segment, SegmentBuilder } from '../core/key-entry.ts'
+import { ADOPTED, GONE, type Segment, SegmentBuilder, SegmentReader } from '../core/key-entry.ts'
 import type { KeyIndex, KeyScan, Lane } from '../core/key-index.ts'
 import { KEY_MISSING } from '../core/key-parts.ts'
 import type { KeySorter } from '../core/key-sorter.ts'
 import type { KeySpool } from '../core/key-spool.ts'
 import { printKey } from '../core/key-text.ts'
+import type { RecordLinks } from '../core/record-links.ts'
 
 /** What a list changed in the index. */
 export interface RefreshCounts {
@@ -25,6 +26,8 @@ export interface RefreshOptions {
   readonly sorter: () => Promise<KeySorter>
   /** Where the keys that are not in the list wait for its end. Empty. */
   readonly spool: KeySpool
+  /** The links of the index, where the destination declares them: a record that has vanished has none. */
+  readonly links?: RecordLinks | undefined
   readonly onProgress?: (counts: RefreshCounts) => void
 }
 
@@ -38,7 +41,7 @@ const SEGMENTS_PER_COMMIT = 64
  * it is not in key order although it says so.
  */
 export async function refresh(options: RefreshOptions): Promise<RefreshCounts> {
-  const merge = new ListMerge(options.index, options.spool)
+  const merge = new ListMerge(options.index, options.spool, options.links)
   const { list, encodings, onProgress } = options
   if (list.sorted) {
     await eachKey(list, encodings, (key) => {
@@ -92,6 +95,7 @@ class ListMerge {
   readonly counts: RefreshCounts = { listed: 0, adopted: 0, vanished: 0 }
   readonly #index: KeyIndex
   readonly #spool: KeySpool
+  readonly #links: RecordLinks | undefined
   readonly #scan: KeyScan
   readonly #adopted = new SegmentBuilder()
   readonly #vanished = new SegmentBuilder()
@@ -100,8 +104,9 @@ class ListMerge {
   #more: boolean
   #last: Buffer | undefined
 
-  constructor(index: KeyIndex, spool: KeySpool) {
+  constructor(index: KeyIndex, spool: KeySpool, links: RecordLinks | undefined) {
     this.#index = index
+    this.#links = links
     this.#spool = spool
     this.#scan = index.scan()
     this.#lane = index.lane()
@@ -140,7 +145,10 @@ class ListMerge {
     this.#put(this.#lane, this.#adopted.take())
     this.#spool.append(this.#vanished.take())
     const lane = this.#index.lane()
-    for (const segment of this.#spool.read()) this.#put(lane, segment)
+    for (const segment of this.#spool.read()) {
+      if (this.#links !== undefined) forget(this.#links, segment)
+      this.#put(lane, segment)
+    }
   }
 
   #vanish(): void {
@@ -155,4 +163,9 @@ class ListMerge {
     lane.put(this.#sequence++, segment)
     if (this.#sequence % SEGMENTS_PER_COMMIT === 0) this.#index.commit()
   }
+}
+
+function forget(links: RecordLinks, segment: Segment): void {
+  const entry = new SegmentReader(segment.bytes)
+  while (entry.next()) links.remove(entry.bytes.subarray(entry.keyStart, entry.keyEnd))
 }

@@ -5,6 +5,7 @@ import { suggestion } from '../core/did-you-mean.ts'
 import { configurationError } from '../core/errors.ts'
 import type { DeletesAs, FieldMapping } from '../core/field-mapping.ts'
 import { type DeleteScope, SYNC_MODES, type SyncMode } from '../core/sync-mode.ts'
+import { matchNote, requireNoList, resolveMatch } from './resolve-match.ts'
 
 /** The parts of a sync's configuration that depend on its model and its destination. */
 export interface SyncRequest {
@@ -27,8 +28,10 @@ export interface SyncRequest {
 
 /** A sync whose every question is answered. */
 export interface ResolvedSync {
-  /** Match fields, in key order. */
+  /** Match fields; in key order where they are what the key maps to. */
   readonly match: readonly string[]
+  /** Whether a record is found by what the key maps to. */
+  readonly matchIsKey: boolean
   /** Mappings, match fields first. */
   readonly fields: readonly FieldMapping[]
   /** Columns to read, in an order in which an all-plain mapping passes lines through as they are. */
@@ -39,6 +42,8 @@ export interface ResolvedSync {
   readonly refresh: 'always' | 'never' | number
   /** Changes when the meaning of a fingerprint changes. */
   readonly mappingDigest: Buffer
+  /** What somebody who looks at a plan should know of it. */
+  readonly notes: readonly string[]
 }
 
 /** Answers them, or throws the configuration error that says what is wrong and what would do. */
@@ -66,11 +71,13 @@ export function resolveSync(
     if (from.kind === 'template')
       for (let at = 1; at < from.parts.length; at += 2) need(from.parts[at] as string, `fields.${field}`)
   }
-  const match = resolveMatch(sync, mappings, declaration)
+  const { match, matchIsKey } = resolveMatch(sync, mappings, declaration)
+  if (!matchIsKey) requireNoList(sync, match)
   const rank = new Map(match.map((field, index) => [field, index]))
   const fields = [...mappings].sort((a, b) => (rank.get(a.field) ?? match.length) - (rank.get(b.field) ?? match.length))
-  const scope = resolveScope(sync, declaration)
-  const lists = declaration.lists
+  // A list of match values says nothing about keys.
+  const lists = matchIsKey ? declaration.lists : 'never'
+  const scope = resolveScope(sync, { ...declaration, lists })
   const needsList = sync.mode === 'delete-only' || (SYNC_MODES[sync.mode].delete && scope === 'all')
   const wantsList = needsList || sync.mode === 'update-only' || sync.mode === 'insert-only'
   const bootstrap = sync.index.bootstrap ?? (lists === 'cheap' || (needsList && lists === 'paged') ? 'list' : 'empty')
@@ -83,6 +90,7 @@ export function resolveSync(
   }
   return {
     match,
+    matchIsKey,
     fields,
     columns: [...new Set(fields.flatMap(columnsOf))].map((name) => need(name, 'fields')),
     keyColumns,
@@ -90,15 +98,18 @@ export function resolveSync(
     bootstrap,
     refresh,
     mappingDigest: digest(fields),
+    notes: matchIsKey ? [] : [matchNote(sync, match)],
   }
 }
 
 function requireSupport(sync: SyncRequest, declaration: ObjectDeclaration): void {
   if (!declaration.syncModes.includes(sync.mode)) {
     const supported = declaration.syncModes.join(', ')
+    const reason = declaration.refusedModes?.[sync.mode]
+    const why = reason === undefined ? '' : ` (${reason})`
     throw configurationError(
       'unsupported_mode',
-      `${sync.destination.object} does not support mode ${sync.mode}; it supports ${supported}`,
+      `${sync.destination.object} does not support mode ${sync.mode}${why}; it supports ${supported}`,
     )
   }
   const as = sync.deletes.as.kind
@@ -137,50 +148,6 @@ function plainFields(columns: readonly Column[], exclude: readonly string[]): Fi
       nulls: 'write',
       on: 'always',
     }))
-}
-
-/**
- * Which field finds the record of each key column. A delete knows nothing but the key, so the match fields have to
- * be the key, carried over as it is.
- */
-function resolveMatch(sync: SyncRequest, fields: readonly FieldMapping[], declaration: ObjectDeclaration): string[] {
-  const carries = (column: string, field: FieldMapping) =>
-    field.from.kind === 'column' &&
-    field.from.column === column &&
-    field.from.hash === undefined &&
-    field.type === undefined
-  const asked = sync.destination.match
-  const match = sync.key.map((column) => {
-    const candidates = fields.filter((field) => carries(column, field) && field.on === 'always')
-    const chosen = asked === undefined ? candidates[0] : candidates.find((field) => asked.includes(field.field))
-    if (chosen !== undefined) return chosen.field
-    if (asked === undefined) {
-      const message = `no field carries the key column ${column}, so no record could be found again; map it: fields: { ${column}: ${column} }`
-      throw configurationError('key_not_mapped', message)
-    }
-    throw configurationError(
-      'match_is_not_key',
-      `destination.match has to be what the key maps to: none of ${asked.join(', ')} is the plain column ${column}; ` +
-        'make the key the column that the match field gets, or leave match out',
-    )
-  })
-  const extra = asked?.find((field) => !match.includes(field))
-  if (extra !== undefined) {
-    throw configurationError(
-      'match_is_not_key',
-      `destination.match names ${extra}, which is no key column; add its column to key, or leave it out`,
-    )
-  }
-  if (declaration.match !== 'any') {
-    const unusable = match.find((field) => !declaration.match.includes(field))
-    if (unusable !== undefined) {
-      throw configurationError(
-        'unusable_match',
-        `${sync.destination.object} cannot be matched by ${unusable}; it can by ${declaration.match.join(', ')}`,
-      )
-    }
-  }
-  return match
 }
 
 /** The columns a mapping reads. */

@@ -16,11 +16,12 @@ export const DEFAULT_RETRY: RetryPolicy = { attempts: 6, firstDelayMs: 500, maxD
 export const ONCE: RetryPolicy = { ...DEFAULT_RETRY, attempts: 1 }
 
 /** A destination may ask for more patience than the policy has, but not for a run that never ends. */
-const LONGEST_REQUESTED_MS = 10 * 60_000
+export const LONGEST_WAIT_MS = 10 * 60_000
 
 /**
  * Runs `send` until it answers: again after RetryableError, with growing, jittered waits, or for as long as the
- * destination asked. Throws FatalError `retries_exhausted`; every other error passes through as it is.
+ * destination asked. Throws FatalError `retries_exhausted`, and `destination_busy` where it asks for longer than
+ * {@link LONGEST_WAIT_MS}; every other error passes through as it is.
  */
 export async function withRetry<Result>(
   send: () => Promise<Result>,
@@ -41,13 +42,13 @@ export async function withRetry<Result>(
       return await send()
     } catch (error) {
       if (!(error instanceof RetryableError)) throw error
+      if ((error.retryAfterMs ?? 0) > LONGEST_WAIT_MS) throw busyFor(error, clock)
       if (attempt >= policy.attempts || signal.aborted) {
         const attempts = attempt === 1 ? '1 attempt' : `${attempt} attempts`
         const message = `the destination did not ${what} in ${attempts} (${messageOf(error)}); run again when it does`
         throw new FatalError('retries_exhausted', message, { cause: error })
       }
-      const backOff = Math.min(policy.firstDelayMs * 2 ** (attempt - 1), policy.maxDelayMs) * (0.5 + random() / 2)
-      const wait = Math.min(Math.max(backOff, error.retryAfterMs ?? 0), LONGEST_REQUESTED_MS)
+      const wait = Math.max(backOff(policy, attempt, random), error.retryAfterMs ?? 0)
       if (tally !== undefined) {
         tally.requests.retried++
         tally.requests.throttled_ms += Math.round(error.retryAfterMs === undefined ? 0 : wait)
@@ -55,6 +56,20 @@ export async function withRetry<Result>(
       await clock.sleep(wait, signal)
     }
   }
+}
+
+/** Milliseconds to wait after attempt number `attempt` (1, 2 …), shortened by chance to no less than half. */
+export function backOff(policy: RetryPolicy, attempt: number, random: () => number = Math.random): number {
+  return Math.min(policy.firstDelayMs * 2 ** (attempt - 1), policy.maxDelayMs) * (0.5 + random() / 2)
+}
+
+function busyFor(error: RetryableError, clock: Clock): FatalError {
+  const minutes = Math.ceil((error.retryAfterMs ?? 0) / 60_000)
+  const [amount, unit] = minutes < 120 ? [minutes, 'minutes'] : [Math.ceil(minutes / 60), 'hours']
+  // A server may say any number; this one is the last that a date can hold.
+  const from = new Date(Math.min(clock.now() + (error.retryAfterMs ?? 0), 8.64e15)).toISOString()
+  const message = `the destination asks to be left alone for ${amount} ${unit} (${error.message}); run again after ${from}`
+  return new FatalError('destination_busy', message, { cause: error })
 }
 
 /** How long to go on asking a destination that is busy. */

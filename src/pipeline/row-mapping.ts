@@ -75,7 +75,12 @@ export class RowMapping {
 
   /** The line of a delete. */
   deleteLine(key: Buffer): string {
-    return encodeRow(decodeKey(this.#encodings, key)).slice(0, -1) + this.#deleteSuffix
+    return this.deleteLineOf(decodeKey(this.#encodings, key))
+  }
+
+  /** The line of the delete of the record with that match. */
+  deleteLineOf(match: Values): string {
+    return encodeRow(match).slice(0, -1) + this.#deleteSuffix
   }
 }
 

@@ -3,8 +3,11 @@ import { statSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
 import { FatalError } from '../core/errors.ts'
 import type { KeyIndex, KeyScan, Lane } from '../core/key-index.ts'
+import type { DestinationNotes, RecordLinks } from '../core/record-links.ts'
+import { DestinationNotesFile } from './destination-notes.ts'
 import type { Seed } from './layer.ts'
 import { LayerStore, type StagedSegment } from './layer-store.ts'
+import { RecordLinksFile } from './record-links-file.ts'
 import { damaged, openExclusively, stateError } from './state-file.ts'
 
 /** Version of the file's layout. A newer one is refused, an older one migrated (there is none yet). */
@@ -15,6 +18,8 @@ export interface IndexIdentity {
   readonly key: string
   /** The destination object, without secrets. */
   readonly destination: string
+  /** The match fields, where they are not what the key maps to. */
+  readonly match?: string
 }
 
 /** `bytes` is the size of the file without its write-ahead log; 0 in a dry run. */
@@ -23,7 +28,16 @@ export interface IndexSummary {
   readonly bytes: number
 }
 
-type MetaName = 'format_version' | 'sync' | 'key' | 'destination' | 'seed' | 'mapping' | 'listed_at' | 'bootstrapped'
+type MetaName =
+  | 'format_version'
+  | 'sync'
+  | 'key'
+  | 'destination'
+  | 'match'
+  | 'seed'
+  | 'mapping'
+  | 'listed_at'
+  | 'bootstrapped'
 
 /** The key index of one sync, in one SQLite file that this process holds alone while it is open. */
 export class KeyIndexFile implements KeyIndex {
@@ -31,10 +45,14 @@ export class KeyIndexFile implements KeyIndex {
   readonly isNew: boolean
   readonly seed: Seed
   readonly path: string
+  /** How the destination knows the records, for destinations that declare `links`; durable with {@link commit}. */
+  readonly links: RecordLinks
+  readonly notes: DestinationNotes
   readonly #database: Database
   readonly #sync: string
   readonly #keep: boolean
   readonly #layers: LayerStore
+  readonly #links: RecordLinksFile
   readonly #staged: StagedSegment[] = []
 
   private constructor(database: Database, path: string, sync: string, keep: boolean, isNew: boolean) {
@@ -49,6 +67,9 @@ export class KeyIndexFile implements KeyIndex {
     if (seed.length !== 8) throw damaged(this.#sync, 'its seed is missing')
     this.seed = { high: seed.readUInt32LE(0), low: seed.readUInt32LE(4) }
     this.#layers = new LayerStore(database, { sync, path }, this.seed)
+    this.#links = new RecordLinksFile(database, { sync, path }, this.seed, { keep })
+    this.links = this.#links
+    this.notes = new DestinationNotesFile(database, { sync, path }, this.seed)
     this.isNew = this.#meta('bootstrapped') === undefined
   }
 
@@ -73,16 +94,20 @@ export class KeyIndexFile implements KeyIndex {
    */
   bind(identity: IndexIdentity): void {
     const rebuild = `start over with \`rowferry index rebuild ${this.#sync}\``
-    const bind = (name: 'key' | 'destination', code: string, what: string) => {
+    const isBound = this.#meta('key') !== undefined
+    const bind = (name: keyof IndexIdentity, code: string, what: string, none = '') => {
       const stored = this.#meta(name)
-      if (stored === undefined) this.#transaction(() => this.#setMeta(name, identity[name]))
-      else if (stored !== identity[name]) {
-        const message = `${what}: the key index ${this.path} is for ${stored}, not ${identity[name]}; ${rebuild}`
+      const wanted = identity[name]
+      if (stored === wanted) return
+      if (stored !== undefined || (isBound && name === 'match')) {
+        const message = `${what}: the key index ${this.path} is for ${stored ?? none}, not ${wanted ?? none}; ${rebuild}`
         throw new FatalError(code, message, { kind: 'configuration' })
       }
+      if (wanted !== undefined) this.#transaction(() => this.#setMeta(name, wanted))
     }
     this.#guarded(() => {
       bind('destination', 'index_foreign', 'the destination has changed')
+      bind('match', 'index_key_changed', 'the match has changed', 'what the key maps to')
       bind('key', 'index_key_changed', 'the key has changed')
     })
   }
@@ -139,8 +164,14 @@ export class KeyIndexFile implements KeyIndex {
   }
 
   commit(): void {
-    if (this.#staged.length === 0) return
-    this.#guarded(() => this.#layers.write(this.#staged))
+    if (this.#staged.length === 0 && !this.#links.isStaged) return
+    try {
+      this.#guarded(() => this.#layers.write(this.#staged, () => this.#links.write()))
+    } catch (error) {
+      this.#links.undone()
+      throw error
+    }
+    this.#links.written()
     this.#staged.length = 0
   }
 

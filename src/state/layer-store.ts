@@ -82,12 +82,13 @@ export class LayerStore {
     })
   }
 
-  /** Writes segments in one transaction. Where it fails (a full disk), the same may be written again. */
-  write(staged: readonly StagedSegment[]): void {
+  /** Writes segments, and whatever `also` writes, in one transaction. Where it fails, the same may be written again. */
+  write(staged: readonly StagedSegment[], also?: () => void): void {
     this.#writer.attempt(() => {
       this.#transaction(() => {
         for (const { layer, sequence, segment, intent } of staged) this.#writer.put(layer, sequence, segment, intent)
         this.#writer.flush()
+        also?.()
       })
     })
   }

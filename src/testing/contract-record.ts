@@ -36,9 +36,11 @@ export function batchOf(
   operation: Operation,
   fields: readonly Field[],
   records: readonly ContractRecord[],
+  ids?: readonly (string | undefined)[],
 ): ChangeBatch {
   const rows = records.map((record) => fields.map(({ name }) => record[name] ?? null))
-  return changeBatch(operation, fields, rows)
+  const batch = changeBatch(operation, fields, rows)
+  return ids === undefined ? batch : { ...batch, ids }
 }
 
 /** A batch as the engine makes them: one row of canonical texts, or nulls, for each change. */

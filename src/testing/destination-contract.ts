@@ -5,11 +5,12 @@ import type { ContractRecord } from './contract-record.ts'
 import { registerFaults } from './destination-faults.ts'
 import { LIFE_CASES } from './destination-life-cases.ts'
 import { LIST_CASES } from './destination-list-cases.ts'
+import { SYSTEM_CASES } from './destination-system-cases.ts'
 import { openTrial } from './destination-trial.ts'
 import { VALUE_CASES } from './destination-value-cases.ts'
 import { WRITE_CASES } from './destination-write-cases.ts'
 
-const CASES = { ...LIFE_CASES, ...WRITE_CASES, ...LIST_CASES, ...VALUE_CASES }
+const CASES = { ...LIFE_CASES, ...WRITE_CASES, ...SYSTEM_CASES, ...LIST_CASES, ...VALUE_CASES }
 
 /** The name of a case of {@link testDestination}. */
 export type DestinationCase = keyof typeof CASES
@@ -49,6 +50,10 @@ export interface DestinationContract {
   readonly newObject?: string
   /** Makes the system accept what is sent and answer nothing, until what it returns is disposed. */
   stall?(): Promise<AsyncDisposable>
+  /** Makes the system refuse to change record `n` now, until what it returns is disposed. */
+  lock?(n: number): Promise<AsyncDisposable>
+  /** Record number `n` with its match written in another way, which the system takes for the same (`A@b.c` for `a@b.c`). */
+  alias?(n: number): ContractRecord
   /** What the system does on a bad day, and which error the destination has to make of it. */
   readonly faults?: readonly DestinationFault[]
   /** Replaces the values of a kind, where the system cannot hold all of them: an empty text that becomes null, say. */
@@ -64,7 +69,7 @@ export interface DestinationFault {
   readonly name: string
   /** Makes it so, until what it returns is disposed. */
   begin(): Promise<AsyncDisposable>
-  readonly expect: 'RetryableError' | 'FatalError'
+  readonly expect: 'RetryableError' | 'UnansweredError' | 'FatalError'
   /** Milliseconds that the error has to ask for. */
   readonly retryAfterMs?: number
 }

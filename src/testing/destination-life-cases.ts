@@ -4,7 +4,6 @@ import type { Operation } from '../core/change.ts'
 import { FatalError, messageOf } from '../core/errors.ts'
 import { SYNC_MODE_NAMES } from '../core/sync-mode.ts'
 import { type ContractCase, given, within } from './contract-case.ts'
-import { batchOf } from './contract-record.ts'
 import { assertDone, type DestinationTrial } from './destination-trial.ts'
 import { assertNothingLeftOpen, openHandles } from './open-handles.ts'
 
@@ -141,8 +140,7 @@ async function assertStops(
   before: (write: Promise<unknown>) => Promise<void>,
 ): Promise<void> {
   const controller = new AbortController()
-  const fields = operation === 'delete' ? trial.fields.slice(0, trial.match.length) : trial.fields
-  const write = destination.write(batchOf(operation, fields, trial.rows(0, count)), controller.signal)
+  const write = destination.write(trial.batch(operation, trial.rows(0, count)), controller.signal)
   const settled = write.then(
     () => undefined,
     () => undefined,

@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict'
-import type { Field, Operation } from '../core/change.ts'
+import type { ChangeBatch, Field, Operation } from '../core/change.ts'
 import type { ValueKind } from '../core/column.ts'
 import type { Destination, ObjectDeclaration, ObjectRequest } from '../core/destination.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
+import type { Rate } from '../core/request-gate.ts'
 import { SYNC_MODES, type SyncMode } from '../core/sync-mode.ts'
 import { given } from './contract-case.ts'
 import { batchOf, type ContractRecord, encodingOf, TYPE_OF } from './contract-record.ts'
 import type { DestinationContract } from './destination-contract.ts'
 import { differences } from './record-differences.ts'
+import { type TestContext, testContext } from './test-context.ts'
+
+/** What a batch has besides its records. Default: all fields of the contract, and no ids. */
+export interface Sending {
+  readonly fields?: readonly Field[]
+  readonly ids?: readonly string[]
+}
 
 /** One case's view of the destination: the object is there and empty. */
 export interface DestinationTrial {
@@ -30,12 +38,19 @@ export interface DestinationTrial {
   open(operation: Operation, request?: Partial<ObjectRequest>): Promise<Destination>
   /** Opened and nothing else, with these options as a user writes them. */
   openWith(written: unknown, request?: Partial<ObjectRequest>): Promise<Destination>
+  /** A batch as the engine makes it. */
+  batch(operation: Operation, records: readonly ContractRecord[], sending?: Sending): ChangeBatch
+  /** Writes such a batch, and flushes. */
   write(
     destination: Destination,
     operation: Operation,
     records: readonly ContractRecord[],
-    fields?: readonly Field[],
+    sending?: Sending,
   ): Promise<readonly Outcome[]>
+  /** What all destinations that the case opens were lent. */
+  readonly context: TestContext
+  /** What the destination says of its limits. */
+  pacing(): Promise<{ readonly credential: string; readonly rates: readonly Rate[] }>
   /** Puts records there, whichever way there is. */
   put(records: readonly ContractRecord[]): Promise<void>
   /** What the system holds, in the order of its match, with the fields of the contract only. */
@@ -53,18 +68,23 @@ export async function openTrial(contract: DestinationContract): Promise<Destinat
   const match = contract.match ?? Object.keys(contract.fields).slice(0, 1)
   const fields = fieldsOf(contract, match)
   await contract.empty()
+  const context = testContext()
 
   const openWith: DestinationTrial['openWith'] = async (chosen, request = {}) =>
-    definition.open(await readOptions(contract, chosen), {
-      name: contract.object,
-      mode: declaration.syncModes[0] as SyncMode,
-      fields,
-      match,
-      keyEncodings: fields.slice(0, match.length).map(({ kind }) => encodingOf(kind)),
-      create: false,
-      deletesAs: 'delete',
-      ...request,
-    })
+    definition.open(
+      await readOptions(contract, chosen),
+      {
+        name: contract.object,
+        mode: declaration.syncModes[0] as SyncMode,
+        fields,
+        match,
+        keyEncodings: fields.slice(0, match.length).map(({ kind }) => encodingOf(kind)),
+        create: false,
+        deletesAs: 'delete',
+        ...request,
+      },
+      context,
+    )
   const trial: DestinationTrial = {
     contract,
     declaration,
@@ -92,9 +112,20 @@ export async function openTrial(contract: DestinationContract): Promise<Destinat
         throw error
       }
     },
-    async write(destination, operation, rows, chosen = fields) {
+    context,
+    async pacing() {
+      const limit = definition.pacing?.(await readOptions(contract, written))
+      assert.ok(limit !== undefined)
+      return limit
+    },
+    batch(operation, rows, { fields: chosen = fields, ids = rows.map(() => undefined) } = {}) {
       const sent = operation === 'delete' ? chosen.slice(0, match.length) : chosen
-      const outcomes = await destination.write(batchOf(operation, sent, rows), never)
+      return batchOf(operation, sent, rows, declaration.links === true ? ids : undefined)
+    },
+    async write(destination, operation, rows, sending = {}) {
+      const writing = destination.write(trial.batch(operation, rows, sending), never)
+      destination.flush?.()
+      const outcomes = await writing
       assert.equal(outcomes.length, rows.length, `${outcomes.length} outcomes for ${rows.length} changes`)
       return outcomes
     },

@@ -56,9 +56,9 @@ export const VALUE_CASES = {
       await trial.put([first, second])
       const fields = withField(trial, name, { nulls: 'skip' })
       await using destination = await trial.open('update', { fields })
-      assertDone(await trial.write(destination, 'update', [{ ...first, [name]: null }], fields))
+      assertDone(await trial.write(destination, 'update', [{ ...first, [name]: null }], { fields }))
       if (trial.lacks('upsert') === undefined) {
-        assertDone(await trial.write(destination, 'upsert', [{ ...second, [name]: null }], fields))
+        assertDone(await trial.write(destination, 'upsert', [{ ...second, [name]: null }], { fields }))
       }
       await trial.assertRecords([first, second])
     },
@@ -70,11 +70,11 @@ export const VALUE_CASES = {
       const [first, second, other] = trial.rows(0, 3) as [ContractRecord, ContractRecord, ContractRecord]
       const fields = withField(trial, name, { on: 'insert' })
       await using destination = await trial.open('upsert', { fields })
-      assertDone(await trial.write(destination, 'upsert', [first, second], fields))
+      assertDone(await trial.write(destination, 'upsert', [first, second], { fields }))
       await trial.assertRecords([first, second])
       const later = { [name]: other[name] ?? null }
-      assertDone(await trial.write(destination, 'update', [{ ...first, ...later }], fields))
-      assertDone(await trial.write(destination, 'upsert', [{ ...second, ...later }], fields))
+      assertDone(await trial.write(destination, 'update', [{ ...first, ...later }], { fields }))
+      assertDone(await trial.write(destination, 'upsert', [{ ...second, ...later }], { fields }))
       await trial.assertRecords([first, second])
     },
   },

@@ -16,3 +16,4 @@ export {
 } from './key-index-contract.ts'
 export { type PostgresOptions, startPostgres, type TestPostgres } from './postgres.ts'
 export { type SourceCase, type SourceContract, testSource } from './source-contract.ts'
+export { type TestContext, testContext } from './test-context.ts'

@@ -3,21 +3,26 @@ import { test } from 'node:test'
 import { blackholeDestination } from '../../src/connectors/blackhole-destination.ts'
 import type { Destination } from '../../src/core/destination.ts'
 import { changeBatch } from '../../src/testing/contract-record.ts'
+import { testContext } from '../../src/testing/test-context.ts'
 import { field } from '../support/batch-field.ts'
 
 const FIELDS = [field('id', 'integer'), field('name')]
 const { signal } = new AbortController()
 
 async function open(options: Record<string, unknown>): Promise<Destination> {
-  return await blackholeDestination.open(blackholeDestination.options.parse(options), {
-    name: 'anything',
-    mode: 'mirror',
-    fields: FIELDS,
-    match: ['id'],
-    keyEncodings: ['integer'],
-    create: false,
-    deletesAs: 'delete',
-  })
+  return await blackholeDestination.open(
+    blackholeDestination.options.parse(options),
+    {
+      name: 'anything',
+      mode: 'mirror',
+      fields: FIELDS,
+      match: ['id'],
+      keyEncodings: ['integer'],
+      create: false,
+      deletesAs: 'delete',
+    },
+    testContext(),
+  )
 }
 
 test('accepts every change of every operation', async () => {

@@ -6,6 +6,7 @@ import { fileDestination } from '../../src/connectors/file-destination.ts'
 import { FatalError } from '../../src/core/errors.ts'
 import { sync } from '../../src/index.ts'
 import { changeBatch } from '../../src/testing/contract-record.ts'
+import { testContext } from '../../src/testing/test-context.ts'
 import { field } from '../support/batch-field.ts'
 import { fileTarget, ID_AND_NAME, insertInto, listedKeys } from '../support/file-target.ts'
 import { mapSource } from '../support/map-source.ts'
@@ -55,15 +56,19 @@ test('says before it writes which columns the header lacks, and which stay empty
   using target = fileTarget('out.csv', 'id,title\n')
   await assert.rejects(target.open(), fails('destination_mismatch', /its header lacks name .*id,name/))
   target.put('id,name,note\n')
-  const destination = await fileDestination.open(fileDestination.options.parse({ path: target.path }), {
-    name: 'rows',
-    mode: 'insert-only',
-    fields: ID_AND_NAME,
-    match: ['id'],
-    keyEncodings: ['integer'],
-    create: false,
-    deletesAs: 'delete',
-  })
+  const destination = await fileDestination.open(
+    fileDestination.options.parse({ path: target.path }),
+    {
+      name: 'rows',
+      mode: 'insert-only',
+      fields: ID_AND_NAME,
+      match: ['id'],
+      keyEncodings: ['integer'],
+      create: false,
+      deletesAs: 'delete',
+    },
+    testContext(),
+  )
   assert.match((await destination.check()).join(), /stay empty: note/)
   assert.equal(target.text(), 'id,name,note\n')
 })
@@ -109,15 +114,19 @@ test('takes a last object without a newline for what it is: whole', async () => 
 
 test('changes nothing while it only looks', async () => {
   using target = fileTarget('out.csv', 'id,name\n1,a\n2,b')
-  const destination = await fileDestination.open(fileDestination.options.parse({ path: target.path }), {
-    name: 'rows',
-    mode: 'insert-only',
-    fields: ID_AND_NAME,
-    match: ['id'],
-    keyEncodings: ['integer'],
-    create: false,
-    deletesAs: 'delete',
-  })
+  const destination = await fileDestination.open(
+    fileDestination.options.parse({ path: target.path }),
+    {
+      name: 'rows',
+      mode: 'insert-only',
+      fields: ID_AND_NAME,
+      match: ['id'],
+      keyEncodings: ['integer'],
+      create: false,
+      deletesAs: 'delete',
+    },
+    testContext(),
+  )
   assert.match((await destination.check()).join(), /has no end: where it is not whole, it is moved aside/)
   assert.deepEqual(await listedKeys(destination), ['1'])
   await destination[Symbol.asyncDispose]()

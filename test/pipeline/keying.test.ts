@@ -33,10 +33,11 @@ async function key(batches: readonly RowBatch[], layout: RowLayout = ID_AND_V, s
   const issues: RowIssue[] = []
   const tally = new Tally((issue) => issues.push(issue))
   const keyed: KeyedBatch[] = []
+  const names = layout.key.map(({ field }) => layout.columns[field - layout.extra]?.name ?? '')
   let error: unknown
   await pipeline(
     Readable.from(batches),
-    keying(layout, { high: seed, low: 2 }, tally),
+    keying(layout, { high: seed, low: 2 }, tally, { names }),
     async (stream: AsyncIterable<KeyedBatch>) => {
       for await (const batch of stream) keyed.push(batch)
     },
@@ -222,6 +223,15 @@ test('a key with a null part, of another type or too long may stand for any reco
     ['missing_key', 'missing_key', 'unreadable_key', 'unreadable_key', 'key_too_long'].map((code) => [code, null]),
   )
   assert.equal(tally.counts.invalid, 5)
+  assert.deepEqual(
+    issues.slice(0, 4).map(({ message }) => message),
+    [
+      'the key column tenant is null; leave such rows out of the model',
+      'the key column id is null; leave such rows out of the model',
+      'the key column id is not of the type the model says; cast it to text',
+      'the key column id is not of the type the model says; cast it to text',
+    ],
+  )
 })
 
 test('the longest key that an index entry can hold is a key', async () => {

@@ -62,9 +62,16 @@ test('a destination is waited for as long as it asks, if that is longer', async 
   assert.equal(tally.requests.throttled_ms, 13_345, 'what the destination asked for counts as throttled')
 })
 
-test('no wait is longer than ten minutes, whatever the destination asks', async () => {
-  const { clock } = await attempt([busy(86_400_000)])
-  assert.deepEqual(clock.slept, [600_000])
+test('a destination that asks for more than ten minutes stops the run, which says when to run again', async () => {
+  const { clock, attempts, result } = await attempt([busy(600_000), busy(600_001)])
+  assert.deepEqual([clock.slept, attempts], [[600_000], 2])
+  assert.ok(result instanceof FatalError)
+  assert.equal(result.code, 'destination_busy')
+  assert.match(result.message, /alone for 11 minutes \(the server is busy\); run again after 2026-01-01T00:20:00.001Z$/)
+  const daily = (await attempt([busy(86_400_000)])).result
+  assert.match((daily as FatalError).message, /alone for 24 hours .* after 2026-01-02T00:00:00.000Z$/)
+  const forever = (await attempt([busy(Number.POSITIVE_INFINITY)])).result
+  assert.equal((forever as FatalError).code, 'destination_busy')
 })
 
 test('after six attempts the run fails and says what the destination said', async () => {

@@ -2,6 +2,7 @@ import type { DeletesAs } from '../../src/core/field-mapping.ts'
 import { Tally } from '../../src/core/tally.ts'
 import { reportOf } from '../../src/engine/run-report.ts'
 import { refresh } from '../../src/pipeline/refresh.ts'
+import { PacedGate } from '../../src/pipeline/request-gate.ts'
 import { compileMapping } from '../../src/pipeline/row-mapping.ts'
 import { runPipeline } from '../../src/pipeline/run-pipeline.ts'
 import { KeyIndexFile } from '../../src/state/key-index-file.ts'
@@ -71,7 +72,7 @@ async function stages(run: Running, tally: Tally): Promise<void> {
       scope: setup.scope,
       deletesAs,
       limits: setup.limits,
-      rate: undefined,
+      gate: new PacedGate(clock, []).view({ tally }),
       maxDeletes: plan.maxDeletes === undefined ? { percent: 100 } : { count: plan.maxDeletes },
       maxRejected: undefined,
       allow: { empty: plan.allowEmpty, deletesWithInvalid: plan.allowInvalid },

@@ -6,6 +6,7 @@ import { FatalError, RetryableError } from '../../src/core/errors.ts'
 import { DONE } from '../../src/core/outcome.ts'
 import { DESTINATION_CASES } from '../../src/testing/destination-contract.ts'
 import { type DestinationContract, testDestination } from '../../src/testing/index.ts'
+import { SYSTEM_MUTANTS } from './broken-systems.ts'
 import { type DestinationMutant, put, WRITE_MUTANTS } from './broken-writes.ts'
 import { mapDestination, type Values } from './map-destination.ts'
 import { rowBatch } from './row-batches.ts'
@@ -38,6 +39,7 @@ const fault = {
 
 export const MUTANTS: Readonly<Record<string, DestinationMutant>> = {
   ...WRITE_MUTANTS,
+  ...SYSTEM_MUTANTS,
   'makes null of an empty text': {
     caughtBy: 'keeps null apart from an empty text',
     stores: (values) => ({ ...values, name: values['name'] === '' ? null : (values['name'] ?? null) }),
@@ -207,7 +209,7 @@ const contents = (n: number): Values => ({
 
 /** The contract of a destination over a map; without a mutant it is in order. */
 function contractOf(name: string, mutant: Partial<DestinationMutant>): DestinationContract {
-  const { script, stores, opened, declares } = mutant
+  const { script, stores, opened, declares, pacing } = mutant
   const map = mapDestination({
     limits: { rows: 200, inFlight: 2 },
     refuses: (values) => (values['name'] === 'refuse me' ? 'no_such_name' : undefined),
@@ -216,11 +218,12 @@ function contractOf(name: string, mutant: Partial<DestinationMutant>): Destinati
   })
   const definition: DestinationDefinition<{ url?: string | undefined }> = {
     ...map.definition,
+    ...(pacing === undefined ? {} : { pacing }),
     object: (object, options) => ({ ...map.definition.object(object, options), ...declares }),
-    async open(options, request) {
-      const destination = await map.definition.open(options, request)
+    async open(options, request, context) {
+      const destination = await map.definition.open(options, request, context)
       // By assignment: the records and counters of the original are read through it.
-      return { ...destination, ...opened?.(map, request.create) }
+      return { ...destination, ...opened?.(map, request.create, context) }
     },
   }
   return {

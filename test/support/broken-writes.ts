@@ -1,5 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Destination, ObjectDeclaration } from '../../src/core/destination.ts'
+import type {
+  Destination,
+  DestinationContext,
+  DestinationDefinition,
+  ObjectDeclaration,
+} from '../../src/core/destination.ts'
 import { BatchRefusedError } from '../../src/core/errors.ts'
 import { DONE, NOT_FOUND, type Outcome } from '../../src/core/outcome.ts'
 import type { DestinationCase, DestinationContract } from '../../src/testing/index.ts'
@@ -12,7 +17,8 @@ export interface DestinationMutant {
   readonly script?: (write: MapWrite, records: Map<string, Values>) => Promise<readonly (Outcome | undefined)[]>
   /** What becomes of a record on its way in. */
   readonly stores?: (values: Values) => Values
-  readonly opened?: (destination: MapDestination, create: boolean) => Partial<Destination>
+  readonly opened?: (destination: MapDestination, create: boolean, context: DestinationContext) => Partial<Destination>
+  readonly pacing?: NonNullable<DestinationDefinition['pacing']>
   readonly declares?: Partial<ObjectDeclaration>
   readonly contract?: Partial<DestinationContract>
 }

@@ -7,6 +7,7 @@ import type { Destination } from '../../src/core/destination.ts'
 import type { SyncMode } from '../../src/core/sync-mode.ts'
 import { changeBatch } from '../../src/testing/contract-record.ts'
 import { startPostgres, type TestPostgres } from '../../src/testing/postgres.ts'
+import { testContext } from '../../src/testing/test-context.ts'
 import { field } from './batch-field.ts'
 
 export const ID = field('id', 'integer')
@@ -75,15 +76,19 @@ export class DestinationDatabase {
     url.username = request.user ?? 'postgres'
     url.pathname = request.database ?? 'postgres'
     url.port = String(request.port ?? this.server.port)
-    return postgresDestination.open(postgresDestination.options.parse({ url: url.href }), {
-      name,
-      mode,
-      fields,
-      match,
-      keyEncodings: request.keyEncodings ?? match.map(() => 'text' as const),
-      create,
-      deletesAs: 'delete',
-    })
+    return postgresDestination.open(
+      postgresDestination.options.parse({ url: url.href }),
+      {
+        name,
+        mode,
+        fields,
+        match,
+        keyEncodings: request.keyEncodings ?? match.map(() => 'text' as const),
+        create,
+        deletesAs: 'delete',
+      },
+      testContext(),
+    )
   }
 }
 

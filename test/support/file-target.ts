@@ -4,6 +4,7 @@ import type { Field } from '../../src/core/change.ts'
 import { decodeRow } from '../../src/core/copy-text.ts'
 import type { Destination, ObjectRequest } from '../../src/core/destination.ts'
 import { changeBatch } from '../../src/testing/contract-record.ts'
+import { testContext } from '../../src/testing/test-context.ts'
 import { field } from './batch-field.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
@@ -34,16 +35,20 @@ export function fileTarget(name: string, given = ''): FileTarget {
     path,
     partial: `${path}.partial`,
     async open(fields = ID_AND_NAME, { options, ...overrides } = {}) {
-      const destination = await fileDestination.open(fileDestination.options.parse({ path, ...options }), {
-        name: 'rows',
-        mode: 'insert-only',
-        fields,
-        match: ['id'],
-        keyEncodings: ['integer'],
-        create: false,
-        deletesAs: 'delete',
-        ...overrides,
-      })
+      const destination = await fileDestination.open(
+        fileDestination.options.parse({ path, ...options }),
+        {
+          name: 'rows',
+          mode: 'insert-only',
+          fields,
+          match: ['id'],
+          keyEncodings: ['integer'],
+          create: false,
+          deletesAs: 'delete',
+          ...overrides,
+        },
+        testContext(),
+      )
       await destination.check()
       await destination.prepare()
       return destination

@@ -6,6 +6,7 @@ import type { Counts, RowIssue } from '../../src/core/report.ts'
 import type { DeleteScope, SyncMode } from '../../src/core/sync-mode.ts'
 import { Tally } from '../../src/core/tally.ts'
 import type { Allowances, Threshold } from '../../src/pipeline/guards.ts'
+import { PacedGate } from '../../src/pipeline/request-gate.ts'
 import type { RetryPolicy } from '../../src/pipeline/retry.ts'
 import { compileMapping } from '../../src/pipeline/row-mapping.ts'
 import { runPipeline } from '../../src/pipeline/run-pipeline.ts'
@@ -71,7 +72,7 @@ export async function runModel(run: ModelRun): Promise<ModelRunResult> {
     scope: run.scope ?? 'all',
     deletesAs,
     limits: destination.limits,
-    rate: undefined,
+    gate: new PacedGate(run.clock ?? systemClock, []).view({ tally }),
     ...(run.retry === undefined ? {} : { retry: run.retry }),
     maxDeletes: { percent: 100 },
     maxRejected: run.maxRejected,

@@ -5,6 +5,7 @@ import { defineSqliteDestination, sqliteDestination } from '../../src/connectors
 import type { Field } from '../../src/core/change.ts'
 import type { Destination, ObjectRequest } from '../../src/core/destination.ts'
 import { loadSqlite, type SqliteDatabase } from '../../src/core/sqlite-driver.ts'
+import { testContext } from '../../src/testing/test-context.ts'
 
 const driver = await loadSqlite()
 
@@ -45,16 +46,20 @@ export async function openTable(
   overrides: Partial<ObjectRequest> = {},
   definition = sqliteDestination,
 ): Promise<Destination> {
-  return await definition.open(definition.options.parse({ path }), {
-    name: 'users',
-    mode: 'mirror',
-    fields,
-    match: ['id'],
-    keyEncodings: ['integer'],
-    create: false,
-    deletesAs: 'delete',
-    ...overrides,
-  })
+  return await definition.open(
+    definition.options.parse({ path }),
+    {
+      name: 'users',
+      mode: 'mirror',
+      fields,
+      match: ['id'],
+      keyEncodings: ['integer'],
+      create: false,
+      deletesAs: 'delete',
+      ...overrides,
+    },
+    testContext(),
+  )
 }
 
 /** Runs a module of the sources in a thread, which does not take over from the process what makes TypeScript run. */

@@ -1,0 +1,151 @@
+import type { KeyEncoding } from '../core/column.ts'
+import { type EntryState, GONE, SegmentBuilder, SegmentReader, UNSURE } from '../core/key-entry.ts'
+import type { KeyIndex, KeyScan } from '../core/key-index.ts'
+import type { KeySpool } from '../core/key-spool.ts'
+import { decodeKey } from '../core/key-text.ts'
+import { type DeleteScope, SYNC_MODES, type SyncMode } from '../core/sync-mode.ts'
+import type { Tally } from '../core/tally.ts'
+import type { LinkedRecords } from './claims.ts'
+import { mayDelete } from './mode-filter.ts'
+
+/** An entry of the index, where it is at the moment. */
+type Entry = Pick<KeyScan, 'bytes' | 'keyStart' | 'keyEnd' | 'state'>
+
+export interface MissingOptions extends LinkedRecords {
+  readonly encodings: readonly KeyEncoding[]
+  readonly index: KeyIndex
+  readonly mode: SyncMode
+  readonly scope: DeleteScope
+  /** All missing keys, those too that the mode may not delete. */
+  readonly spool: KeySpool
+  readonly tally: Tally
+}
+
+/**
+ * - `kept`: the mode may not delete it; it has been counted.
+ * - `taken`: its record is that of a row of this run: it is not deleted, and it leaves the index, so that the next run can
+ *   send that row.
+ * - `unsent`: no record was ever sent for it.
+ * - `deleted`: a delete is sent.
+ */
+type Fate = 'kept' | 'taken' | 'unsent' | 'deleted'
+
+const SEGMENT_BYTES = 64 * 1024
+const PAGE = 500
+
+/** What becomes of the keys that the model lacks, at a destination that knows records by ids of its own. */
+export class MissingRecords {
+  readonly #options: MissingOptions
+
+  constructor(options: MissingOptions) {
+    this.#options = options
+  }
+
+  /** How many would be deleted, and how many are other rows' by now, which are counted as kept. */
+  count(): { readonly deletes: number; readonly taken: number } {
+    let deletes = 0
+    let taken = 0
+    this.#each((entry, fate) => {
+      if (fate === 'deleted' || fate === 'unsent') deletes++
+      if (fate !== 'taken') return
+      taken++
+      if (this.#mayDelete(entry)) this.#options.tally.counts.kept++
+    })
+    return { deletes, taken }
+  }
+
+  /** What a delete of it is sent with, besides its id; undefined where none is sent. */
+  target(entry: Entry): { readonly match: readonly (string | null)[] | null } | undefined {
+    if (this.#fate(entry) !== 'deleted') return undefined
+    return { match: this.#options.links.get(keyOf(entry))?.match ?? null }
+  }
+
+  /** Lets go of keys: of those whose records are other rows', which get them, and of those that never had a record. */
+  release(which: { readonly taken: boolean; readonly unsent: boolean }): void {
+    const { links, tally } = this.#options
+    if (which.taken) {
+      this.#each((entry, fate) => {
+        if (fate === 'taken') links.wanted.confirm(keyOf(entry))
+      })
+      this.#handOver()
+    }
+    const gone = this.#lane(GONE)
+    this.#each((entry, fate) => {
+      if (fate !== 'taken' && fate !== 'unsent') return
+      if (!which[fate]) return
+      if (fate === 'unsent') tally.counts.deleted++
+      links.remove(keyOf(entry))
+      gone.push(entry.bytes, entry.keyStart, entry.keyEnd)
+    })
+    gone.end()
+  }
+
+  /**
+   * A record that a row came for is that row's from now on, durably: whatever becomes of the row by the next run, the
+   * record is updated or deleted with it.
+   */
+  #handOver(): void {
+    const { links } = this.#options
+    const unsure = this.#lane(UNSURE)
+    let last: Buffer | undefined
+    for (;;) {
+      const taken = links.wanted.confirmed(last, PAGE)
+      for (const { owner, by } of taken) {
+        last = by
+        const link = links.get(owner)
+        if (link === undefined || links.get(by) !== undefined) continue
+        links.remove(owner)
+        links.put(by, { ...link, retired: false, overwritten: false })
+        unsure.push(by, 0, by.length)
+      }
+      if (taken.length < PAGE) break
+    }
+    unsure.end()
+  }
+
+  /** Entries of one state, ascending; made durable a segment at a time. */
+  #lane(state: EntryState) {
+    const { index } = this.#options
+    const lane = index.lane()
+    const builder = new SegmentBuilder()
+    let sequence = 0
+    const put = () => {
+      lane.put(sequence++, builder.take())
+      index.commit()
+    }
+    return {
+      push(key: Buffer, start: number, end: number) {
+        builder.push(state, key, start, end, 0, 0)
+        if (builder.length >= SEGMENT_BYTES) put()
+      },
+      end: () => builder.count > 0 && put(),
+    }
+  }
+
+  #each(visit: (entry: Entry, fate: Fate) => void): void {
+    for (const segment of this.#options.spool.read()) {
+      const entry = new SegmentReader(segment.bytes)
+      while (entry.next()) visit(entry, this.#fate(entry))
+    }
+  }
+
+  #fate(entry: Entry): Fate {
+    const { links, matchIsKey, identity, encodings } = this.#options
+    const key = keyOf(entry)
+    if (links.wanted.has(key)) return 'taken'
+    if (!this.#mayDelete(entry)) return 'kept'
+    if (links.get(key) !== undefined) return 'deleted'
+    if (!matchIsKey) return 'unsent'
+    // The list may spell a key otherwise than the model, whose row has the same record.
+    const owner = links.ownerOfIdentity(identity(decodeKey(encodings, key)))
+    return owner === undefined || owner.equals(key) ? 'deleted' : 'taken'
+  }
+
+  #mayDelete({ state }: Entry): boolean {
+    return mayDelete(state, SYNC_MODES[this.#options.mode], this.#options.scope)
+  }
+}
+
+function keyOf({ bytes, keyStart, keyEnd }: Entry): Buffer {
+  return bytes.subarray(keyStart, keyEnd)
+}
