@@ -41,6 +41,13 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError('give a whole number, 1 or more')
 }
 
+/** A port to listen on; 0 is one that is free. */
+export function parsePort(text: string): number {
+  const value = parseRows(text)
+  if (value <= 65_535) return value
+  throw new InvalidArgumentError('give a port, 65535 at most')
+}
+
 /** `--select tag:crm`, and again for more tags. */
 export function parseSelector(text: string, earlier: readonly string[] = []): readonly string[] {
   const [, tag] = /^tag:(.+)$/.exec(text) ?? []

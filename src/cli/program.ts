@@ -15,6 +15,7 @@ import { addRejectedCommand } from './rejected-command.ts'
 import { addRunCommand } from './run-command.ts'
 import { addSchemaCommand } from './schema-command.ts'
 import { addShowCommand } from './show-command.ts'
+import { addSimulatorCommand } from './simulator-command.ts'
 import { addStatusCommand } from './status-command.ts'
 import { addTestCommand } from './test-command.ts'
 import { addValidateCommand } from './validate-command.ts'
@@ -37,6 +38,7 @@ export const COMMANDS: readonly ((program: Command) => void)[] = [
   addCompletionCommand,
   addCompleteCommand,
   addDemoCommand,
+  addSimulatorCommand,
   addBenchCommand,
 ]
 
