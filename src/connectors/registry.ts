@@ -67,6 +67,24 @@ export const CONNECTORS: readonly Connector[] = [
     summary: 'accepts everything and keeps nothing, to measure and to rehearse',
     destination: async () => (await import('./blackhole-destination.ts')).blackholeDestination,
   },
+  {
+    type: 'hubspot',
+    schemes: [],
+    summary: 'HubSpot: contacts, companies, deals, tickets, products and custom objects',
+    destination: async () => (await import('./hubspot-destination.ts')).hubspotDestination,
+  },
+  {
+    type: 'salesforce',
+    schemes: [],
+    summary: 'Salesforce: records of standard and custom objects, by sObject Collections and Bulk API 2.0',
+    destination: async () => (await import('./salesforce-destination.ts')).salesforceDestination,
+  },
+  {
+    type: 'http',
+    schemes: ['https', 'http'],
+    summary: 'any HTTP API that a configuration can describe, and webhooks; presets for some known ones',
+    destination: async () => (await import('./http-destination.ts')).httpDestination,
+  },
 ]
 
 /** What else a connection may name: definitions that the caller of the library brought along. */

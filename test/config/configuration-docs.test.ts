@@ -95,6 +95,9 @@ const LEAST: Readonly<Record<string, Schema>> = {
   stdout: {},
   generate: {},
   blackhole: {},
+  hubspot: { token: 'any' },
+  salesforce: { base_url: 'http://127.0.0.1:1', client_id: 'app', client_secret: 'any' },
+  http: { base_url: 'https://api.example.com' },
 }
 
 function configWith(path: readonly string[], value: unknown): unknown {

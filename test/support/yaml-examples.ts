@@ -17,7 +17,17 @@ export interface YamlExample {
 /** What the examples take from the environment. */
 export const ENVIRONMENT = {
   DATABASE_URL: 'postgres://reader@localhost/warehouse',
+  SF_CLIENT_ID: 'the consumer key',
+  SF_CLIENT_SECRET: 'the consumer secret',
   APP_PASSWORD: 'secret',
+  HUBSPOT_TOKEN: 'token',
+  HUBSPOT_CLIENT: 'client',
+  HUBSPOT_SECRET: 'client secret',
+  HUBSPOT_REFRESH: 'refresh',
+  API_URL: 'https://api.example.com',
+  API_TOKEN: 'token of the API',
+  API_SECRET: 'secret of the API',
+  WEBHOOK_URL: 'https://hooks.example.com/services/T1/B1/secret',
   BATCH_SIZE: '500',
 }
 
@@ -68,7 +78,7 @@ export function fileOf({ part, text }: YamlExample): string {
     case 'sync': {
       const missing = Object.entries(MINIMAL).filter(([name]) => !new RegExp(`^${name}:`, 'm').test(text))
       const lines = missing.map(([name, value]) => `    ${name}: ${value}\n`).join('')
-      const connections = `connections:\n  warehouse: \${DATABASE_URL}\n  app: sqlite:./app.db\n`
+      const connections = `connections:\n  warehouse: \${DATABASE_URL}\n  app: sqlite:./app.db\n  crm: { type: hubspot, token: any }\n`
       return `version: 1\n${connections}syncs:\n  contacts:\n${lines}${indented(4)}`
     }
     default:
