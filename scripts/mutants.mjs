@@ -1,166 +1,28 @@
 // Are the tests worth anything? Plants one mistake after the other in a copy of the tree, each of which breaks a sentence of
-// docs/guarantees.md, and runs the tests that hold that sentence: one of them has to fail.
+// docs/guarantees.md or makes a connector take something for an answer that is none, and runs the tests that hold what is
+// broken: one of them has to fail.
 //   npm run mutants [-- NAME …]
 // Ends with 1 where a mistake is not noticed, where its place is not in the code any more, or where a test fails without one.
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ENGINE_MUTANTS } from './mutants-engine.mjs'
+import { HTTP_MUTANTS } from './mutants-http.mjs'
+import { HUBSPOT_MUTANTS } from './mutants-hubspot.mjs'
+import { REQUEST_MUTANTS } from './mutants-requests.mjs'
+import { SALESFORCE_MUTANTS } from './mutants-salesforce.mjs'
 
-const BATCH_WRITER = 'src/pipeline/batch-writer.ts'
-const INTEND = `    lane.index.intend(
-      sequence,
-      batch.segment((index) => intent(lane.kind, batch.state(index))),
-    )
-`
-
-/** What is planted, where, and which tests have to notice. */
+/**
+ * What is planted, where, and which tests have to notice, `PATH` or `PATH # NAME OF A TEST`: one file of them for each part
+ * of the code.
+ */
 const MUTANTS = {
-  'acknowledgements only: nothing is intended before it is sent': {
-    file: BATCH_WRITER,
-    find: INTEND,
-    put: '',
-    tests: ['test/pipeline/batch-writer.test', 'test/simulation/fault-points'],
-  },
-  'intents are not on the disk when their batch is sent': {
-    file: BATCH_WRITER,
-    find: `${INTEND}    this.#options.index.commit()\n`,
-    put: INTEND,
-    tests: ['test/pipeline/batch-writer.test', 'test/simulation/fault-points'],
-  },
-  'any end of the model is taken for the end': {
-    file: 'src/pipeline/guards.ts',
-    find: 'if (!end.model.proven || !complete) {',
-    put: 'if (!complete && end.rows === 0) {',
-    tests: ['test/pipeline/guards', 'test/simulation/fault-points'],
-  },
-  'a connection that is lost is the end of the model': {
-    file: 'src/connectors/postgres-row-stream.ts',
-    find: "if (!committed) fail(error ?? new Error('the connection was closed'))",
-    put: 'if (!committed) stream.push(null)',
-    tests: ['test/connectors/postgres-interrupted'],
-  },
-  'the limit of deletes holds nothing': {
-    file: 'src/pipeline/guards.ts',
-    find: 'if (exceeds(deletes, inScope, limit)) {',
-    put: 'if (exceeds(deletes, inScope, limit) && deletes < 0) {',
-    tests: ['test/pipeline/guards', 'test/sync/modes'],
-  },
-  'rows without a key hold no deletes': {
-    file: 'src/pipeline/guards.ts',
-    find: 'if (end.unkeyed > 0 && !allow.deletesWithInvalid) {',
-    put: 'if (end.unkeyed < 0 && !allow.deletesWithInvalid) {',
-    tests: ['test/pipeline/guards', 'test/simulation/fault-points'],
-  },
-  'keys are compared as JavaScript compares texts': {
-    file: 'src/core/key.ts',
-    find: '  const aLength = aEnd - aStart\n  const bLength = bEnd - bStart\n',
-    put: `  const [left, right] = [Buffer.from(a.subarray(aStart, aEnd)).toString(), Buffer.from(b.subarray(bStart, bEnd)).toString()]
-  if (left !== right) return left < right ? -1 : 1
-  const aLength = aEnd - aStart
-  const bLength = bEnd - bStart
-`,
-    tests: ['test/core/key', 'test/sync/order', 'test/connectors/postgres-text-order'],
-  },
-  'a row out of order is passed over': {
-    file: 'src/pipeline/keying.ts',
-    find: 'if (order < 0) throw this.#outOfOrder(',
-    put: 'if (order > 0) throw this.#outOfOrder(',
-    tests: ['test/pipeline/keying', 'test/sync/order'],
-  },
-  'fewer answers than changes are as good as all': {
-    file: 'src/pipeline/batch-sender.ts',
-    find: 'if (outcomes.length === batch.count && !outcomes.includes(undefined)) return outcomes as readonly Outcome[]',
-    put: `if (outcomes.length <= batch.count)
-      return Array.from({ length: batch.count }, (_, index) => outcomes[index] ?? { status: 'done' }) as readonly Outcome[]`,
-    tests: ['test/pipeline/batch-sender', 'test/simulation/fault-points'],
-  },
-  'an insert in doubt is sent again by the next run': {
-    file: 'src/pipeline/run-pipeline.ts',
-    find: 'return insertsTwice !== undefined && !resend',
-    put: 'return insertsTwice !== undefined && resend',
-    tests: ['test/sync/inserts-in-doubt'],
-  },
-  'a request counts from its start': {
-    file: 'src/pipeline/request-window.ts',
-    find: 'this.#ended.push(now)',
-    put: 'this.#ended.push(now - Math.min(this.perMs, 20))',
-    tests: ['test/pipeline/request-gate'],
-  },
-  'a batch that is written while all wait is not flushed': {
-    file: 'src/pipeline/batch-sender.ts',
-    find: 'if (this.#waiting > 0) this.#destination.flush?.()',
-    put: 'if (this.#waiting < 0) this.#destination.flush?.()',
-    tests: ['test/pipeline/flush'],
-  },
-  'what is not answered counts as done': {
-    file: BATCH_WRITER,
-    find: 'settled(kind, batch.state(index), outcome, circumstances)',
-    put: "settled(kind, batch.state(index), outcome ?? { status: 'done' }, circumstances)",
-    tests: ['test/pipeline/batch-writer', 'test/simulation/fault-points'],
-  },
-  'a record is sent for whoever comes': {
-    file: 'src/pipeline/claims.ts',
-    find: 'if (owner !== undefined && !owner.equals(key)) {',
-    put: 'if (owner !== undefined && owner.length === 0) {',
-    tests: ['test/sync/record-links.test'],
-  },
-  'the record of a row with a new key is deleted': {
-    file: 'src/pipeline/missing-records.ts',
-    find: "if (links.wanted.has(key)) return 'taken'",
-    put: "if (links.wanted.has(key) && key.length === 0) return 'taken'",
-    tests: ['test/sync/record-links.test', 'test/sync/record-link-histories'],
-  },
-  'a claim ends before its change is answered': {
-    file: 'src/pipeline/claims.ts',
-    find: 'const identities = [...new Set([identity, ...(link?.identities ?? [])])]',
-    put: 'const identities = [identity]',
-    tests: ['test/sync/record-links.test', 'test/sync/record-link-histories'],
-  },
-  'links are not looked at before they are used': {
-    file: 'src/state/record-links-file.ts',
-    find: 'if (sum !== stored) throw damaged',
-    put: "if (sum === 'never') throw damaged",
-    tests: ['test/state/record-links-file'],
-  },
-  'a segment is believed to have the checksum that it says it has': {
-    file: 'src/state/layer.ts',
-    find: 'if (data.readUInt32LE(end) !== words[0] || data.readUInt32LE(end + 4) !== words[1]) {',
-    put: `words[0] = data.readUInt32LE(end)
-  words[1] = data.readUInt32LE(end + 4)
-  if (end < 0) {`,
-    tests: ['test/state/key-index-file', 'test/sync/index-damage'],
-  },
-  'nobody looks whether the whole index was read': {
-    file: 'src/state/layer.ts',
-    find: '        this.#verifyWhole()\n',
-    put: '',
-    tests: ['test/state/key-index-file'],
-  },
-  'the layers of an index are believed as they are': {
-    file: 'src/state/layer-store.ts',
-    find: 'if (root !== this.#root()) throw damaged',
-    put: "if (root === 'never') throw damaged",
-    tests: ['test/state/key-index-file', 'test/sync/index-damage'],
-  },
-  'a batch into Postgres is no transaction': {
-    file: 'src/connectors/postgres-writer.ts',
-    find: 'const before = [BEGIN, ...plan.before, plan.copyToStage,',
-    put: "const before = [BEGIN, ...plan.before, plan.copyToStage, 'COMMIT', BEGIN,",
-    tests: ['test/connectors/postgres-destination', 'test/contract/postgres-destination'],
-  },
-  'a batch into SQLite is no transaction': {
-    file: 'src/connectors/sqlite-writer.ts',
-    find: "if (this.#database.inTransaction) this.#database.exec('ROLLBACK')",
-    put: "if (this.#database.inTransaction) this.#database.exec('COMMIT')",
-    tests: ['test/connectors/sqlite', 'test/contract/sqlite-destination'],
-  },
-  'two runs of a sync do not keep each other out': {
-    file: 'src/state/state-file.ts',
-    find: "database.pragma('locking_mode = EXCLUSIVE')",
-    put: "database.pragma('locking_mode = NORMAL')",
-    tests: ['test/sync/racing', 'test/state/key-index-file'],
-  },
+  ...ENGINE_MUTANTS,
+  ...REQUEST_MUTANTS,
+  ...HUBSPOT_MUTANTS,
+  ...SALESFORCE_MUTANTS,
+  ...HTTP_MUTANTS,
 }
 
 const root = join(import.meta.dirname, '..')
@@ -187,9 +49,17 @@ try {
   ])
     cpSync(join(root, entry), inCopy(entry), { recursive: true })
   symlinkSync(join(root, 'node_modules'), inCopy('node_modules'))
-  const passes = (tests) => {
-    const { status } = spawnSync(process.execPath, ['scripts/test.mjs', ...tests], { cwd: folder, stdio: 'ignore' })
-    return status === 0
+  // A mistake may make a test wait for ever.
+  const passes = (test) => {
+    const [path, name] = test.split(' # ')
+    const argv = ['scripts/test.mjs', '--test-timeout=120000', path]
+    if (name !== undefined) argv.push(`--test-name-pattern=${name}`)
+    return spawnSync(process.execPath, argv, { cwd: folder, stdio: 'ignore' }).status === 0
+  }
+  const passing = new Map()
+  const passesWithout = (test) => {
+    if (!passing.has(test)) passing.set(test, passes(test))
+    return passing.get(test)
   }
   for (const [name, { file, find, put, tests }] of chosen) {
     const source = readFileSync(inCopy(file), 'utf8')
@@ -202,14 +72,15 @@ try {
       inCopy(file),
       source.replace(find, () => put),
     )
-    const found = tests.find((test) => !passes([test]))
+    const begun = performance.now()
+    const found = tests.find((test) => !passes(test))
+    const seconds = Math.round((performance.now() - begun) / 1000)
     writeFileSync(inCopy(file), source)
     // A test that fails anyway notices nothing.
-    const sound = found === undefined || passes([found])
+    const sound = found === undefined || passesWithout(found)
     if (found === undefined || !sound) missed++
-    console.log(
-      `${found === undefined ? 'MISSED ' : sound ? 'caught ' : 'BROKEN '}  ${name}${found === undefined ? '' : `: ${found}`}`,
-    )
+    const verdict = found === undefined ? 'MISSED ' : sound ? 'caught ' : 'BROKEN '
+    console.log(`${verdict}  ${name}: ${found ?? tests.join(', ')} (${seconds} s)`)
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })

@@ -18,8 +18,8 @@ if (files.length === 0) {
   console.error(`no test file below ${paths.join(', ') || 'test'}`)
   process.exit(1)
 }
-// They assert a rate, which neighbours would take the CPU of.
-const ALONE = [join('test', 'sync', 'crm-rate.test.ts')]
+// One asserts a rate, which neighbours would take the CPU of; one keeps every core busy by itself, for minutes.
+const ALONE = [join('test', 'sync', 'crm-rate.test.ts'), join('test', 'simulation', 'simulation.test.ts')]
 
 /** Whether all of them passed. */
 function pass(some, concurrency) {

@@ -97,6 +97,28 @@ test('what a job of a killed run has written is answered without being sent agai
   assert.equal((await org.writes()).length, before + 1)
 })
 
+test('a run that is killed before it has read what an earlier one left leaves it to the next', async () => {
+  const context = testContext()
+  await assert.rejects(
+    (async () => {
+      await using thing = await beginThing(org, { ...BULK, context: { ...context, gate: dyingGate(5) } })
+      await thing.write('upsert', ROWS)
+    })(),
+    /killed/,
+  )
+  let killed = 0
+  for (let ended = false; !ended; ) {
+    const begun = beginThing(org, { ...BULK, context: { ...context, gate: dyingGate(killed) } })
+    ended = await begun.then(
+      (thing) => thing[Symbol.asyncDispose]().then(() => true),
+      () => false,
+    )
+    assert.equal(context.notes.all().size, ended ? 0 : 1, `killed after ${killed} requests`)
+    if (!ended) killed++
+  }
+  assert.ok(killed >= 4, 'token, describe, job, results')
+})
+
 for (const [step, requests] of [
   ['made', 3],
   ['uploaded', 4],

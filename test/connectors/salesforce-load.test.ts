@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import { FatalError } from '../../src/core/errors.ts'
+import { FatalError, RetryableError } from '../../src/core/errors.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { changeBatch } from '../../src/testing/contract-record.ts'
-import { startOrg, type TestOrg } from './salesforce-org.ts'
+import { between, startOrg, type TestOrg } from './salesforce-org.ts'
 import { beginThing, keys, THING, thingFields } from './salesforce-sync.ts'
 
 let org: TestOrg
@@ -373,6 +373,22 @@ test('all keys are listed, page by page, to a proven end', async () => {
   )
   assert.equal((end as { rows: number }).rows, 2_500)
   assert.ok(((await calls())['GET jobs/query/ID/results'] ?? 0) >= 3)
+})
+
+test('a list with fewer keys than its job says has no end', async () => {
+  const cut = (path: string, text: string) => (path.endsWith('/results') ? text.replace(/[^\n]*\n$/, '') : text)
+  await using proxy = await between(org, cut)
+  await using thing = await beginThing(proxy)
+  await thing.write('upsert', keys(10))
+  const list = thing.destination.list?.(new AbortController().signal)
+  const ends: unknown[] = []
+  await assert.rejects(
+    (async () => {
+      for await (const { end } of list?.rows ?? []) if (end !== undefined) ends.push(end)
+    })(),
+    (error) => error instanceof RetryableError && /has 10 rows, and 9 came/.test(error.message),
+  )
+  assert.deepEqual(ends, [])
 })
 
 test('more keys than queries are good for are looked up by a query job', async () => {

@@ -143,6 +143,16 @@ test('a refused insert gives its e-mail back, and a refused update keeps the one
   assert.deepEqual(world.contacts(), ['ann2@x 1 good', 'bob@x 2 Bob', 'cy@x 3 Cy', 'dee@x 5 Dee'])
 })
 
+test('a refused update gives the e-mail back that it would have got', async () => {
+  using world = linkedWorld(ROWS, { refuses: (record) => (record['name'] === 'bad' ? 'refused' : undefined) })
+  await world.run()
+  world.source.rows = [['1', 'ann2@x', 'bad'], ROWS[1] as Row, ROWS[2] as Row]
+  assert.deepEqual(some((await world.run()).counts), { read: 3, unchanged: 2, rejected: 1 })
+  world.source.rows = [...ROWS, ['4', 'ann2@x', 'Dee']]
+  assert.deepEqual(some((await world.run()).counts), { read: 4, unchanged: 3, inserted: 1 })
+  assert.deepEqual(world.contacts(), ['ann2@x 4 Dee', 'ann@x 1 Ann', 'bob@x 2 Bob', 'cy@x 3 Cy'])
+})
+
 test('a record that is gone is made again under the new e-mail, and its new id is kept', async () => {
   using world = linkedWorld(ROWS)
   await world.run()
