@@ -1,4 +1,5 @@
 import { type Destination, defineDestination, type ObjectDeclaration } from '../core/destination.ts'
+import { readAccount, UNKNOWN_ACCOUNT } from './hubspot-account.ts'
 import { hubspotBatchCalls } from './hubspot-batch-calls.ts'
 import { checkObject, checkRequest } from './hubspot-check.ts'
 import { inputReader } from './hubspot-inputs.ts'
@@ -49,6 +50,7 @@ export const hubspotDestination = defineDestination<HubspotOptions>({
       })
       return reading
     }
+    let account: string | undefined
     const counted = refusalCounter()
     let writer: Promise<ReturnType<typeof writerOf>> | undefined
     const writerOf = (known: HubspotObject) => ({
@@ -56,7 +58,12 @@ export const hubspotDestination = defineDestination<HubspotOptions>({
       calls: hubspotBatchCalls(session, known.type, match),
     })
     return {
-      check: async () => checkObject(request, await object()),
+      async check() {
+        const notes = checkObject(request, await object())
+        account ??= await readAccount(session, closing.signal)
+        return account === undefined ? [...notes, UNKNOWN_ACCOUNT] : notes
+      },
+      account: () => account,
       prepare: async () => {},
       async write(batch, signal) {
         signal.throwIfAborted()

@@ -66,6 +66,8 @@ export interface HubspotPaths {
   /** The rules of administrators; only where the API knows of them. */
   rules(type: string): string | undefined
   readonly token: string
+  /** Which account a token is of. */
+  readonly account: string
 }
 
 export function pathsOf(version: HubspotOptions['version']): HubspotPaths {
@@ -77,6 +79,8 @@ export function pathsOf(version: HubspotOptions['version']): HubspotPaths {
     schemas: dated ? `/crm-object-schemas/${version}/schemas` : '/crm/v3/schemas',
     rules: (type) => (version === '2026-09' ? `/crm/property-validations/2026-09/${part(type)}` : undefined),
     token: '/oauth/2026-03/token',
+    // The newest of it, also where the objects have a newer one [D].
+    account: dated ? '/account-info/2026-03/details' : '/account-info/v3/details',
   }
 }
 

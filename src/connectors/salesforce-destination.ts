@@ -16,9 +16,10 @@ import { SalesforceLoader } from './salesforce-loader.ts'
 import { matchIdentity } from './salesforce-match.ts'
 import { SalesforceObject } from './salesforce-object.ts'
 import { instanceUrl, loginUrl, type SalesforceOptions, salesforceOptions } from './salesforce-options.ts'
+import { readOrganization, UNKNOWN_ORGANIZATION } from './salesforce-organization.ts'
 import { PendingWrite, pendingRows } from './salesforce-pending.ts'
 import { openSession } from './salesforce-session.ts'
-import { openTokens } from './salesforce-tokens.ts'
+import { openTokens, type SalesforceTokens } from './salesforce-tokens.ts'
 import { openWebClient, type WebClient } from './web-client.ts'
 
 /** Rows of a batch, and batches that may be gathered into one job: 256,000 rows. */
@@ -78,6 +79,8 @@ class SalesforceDestination implements Destination {
   readonly #bytesOfJob: number
   readonly #straight: boolean
   readonly #closed = new AbortController()
+  readonly #tokens: SalesforceTokens
+  #organization: string | undefined
   #end: { readonly of: AbortSignal; readonly ends: AbortSignal } | undefined
   /** What waits for `flush`, by operation and fields. */
   readonly #gathered = new Map<string, { writes: PendingWrite[]; bytes: number }>()
@@ -88,9 +91,10 @@ class SalesforceDestination implements Destination {
     this.#context = context
     this.#bytesOfJob = options.job_bytes
     this.#straight = options.load === 'collections'
+    this.#tokens = openTokens(options, client, clock)
     const session = openSession({
       client,
-      tokens: openTokens(options, client, clock),
+      tokens: this.#tokens,
       version: options.version,
       apiBudget: options.api_budget,
       allowDuplicates: options.allow_duplicates,
@@ -102,7 +106,14 @@ class SalesforceDestination implements Destination {
   }
 
   async check(): Promise<readonly string[]> {
-    return this.#object.check(this.#closed.signal)
+    const { signal } = this.#closed
+    const notes = await this.#object.check(signal)
+    this.#organization ??= await readOrganization(this.#tokens, this.#jobs.session, signal)
+    return this.#organization === undefined ? [...notes, UNKNOWN_ORGANIZATION] : notes
+  }
+
+  account(): string | undefined {
+    return this.#organization
   }
 
   /** Ends the jobs of runs that were killed. Makes nothing. */

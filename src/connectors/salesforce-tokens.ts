@@ -15,12 +15,18 @@ import {
 export interface SalesforceTokens extends AccessTokens {
   /** Where the org of the tokens is, without a slash at its end. */
   instanceUrl(signal: AbortSignal): Promise<string>
+  /** What tells the user of the tokens, `https://login.salesforce.com/id/00D…/005…`, where it came with them [D]. */
+  identityUrl(signal: AbortSignal): Promise<string | undefined>
 }
 
 /** Tokens of the flow that the options name. Salesforce says of none when it runs out: one is used until it is refused. */
 export function openTokens(options: SalesforceOptions, client: WebClient, clock: Clock): SalesforceTokens {
   if (flowOf(options) === 'access token') {
-    return { ...staticToken(options.access_token as string), instanceUrl: async () => instanceUrl(options) as string }
+    return {
+      ...staticToken(options.access_token as string),
+      instanceUrl: async () => instanceUrl(options) as string,
+      identityUrl: async () => undefined,
+    }
   }
   const url = `${loginUrl(options)}/services/oauth2/token`
   const tokens = renewedTokens({ client, url, grant: grantOf(options, clock), clock })
@@ -35,6 +41,11 @@ export function openTokens(options: SalesforceOptions, client: WebClient, clock:
       if (typeof said === 'string' && /^https?:\/\//.test(said)) return said.replace(/\/+$/, '')
       const message = `the token of ${url} came without instance_url: set instance_url in the connection`
       throw configurationError('authentication_failed', message)
+    },
+    async identityUrl(signal) {
+      await tokens.get(signal)
+      const said = tokens.details['id']
+      return typeof said === 'string' ? said : undefined
     },
   }
 }

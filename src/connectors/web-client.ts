@@ -88,7 +88,7 @@ const UNTRUSTED =
 
 export async function openWebClient(options: WebClientOptions): Promise<WebClient> {
   // Loaded when it is used: `--help` has no time for it.
-  const undici = await import('./web-undici.ts')
+  const { undici } = await import('./web-undici.ts')
   const { connectMs = 10_000, headersMs = 60_000, bodyMs = 30_000, totalMs = 120_000 } = options
   const { gate, maxReplyBytes = 32 * 1024 * 1024, show = showUrl } = options
   const tls = definedOf(options.tls ?? {})

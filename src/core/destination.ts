@@ -84,6 +84,11 @@ export interface Destination extends AsyncDisposable {
    */
   check(): Promise<readonly string[]>
   /**
+   * Whose records they are, where a credential and not the connection's place decides it: `HubSpot account 1234567`. Asked
+   * after `check`; undefined where the credential may not read it. An index belongs to one account.
+   */
+  account?(): string | undefined
+  /**
    * Makes what is missing (`create: true`), and says so: nothing that an index knows of the object holds any more.
    * Called before the first list or write, and again only where it threw RetryableError, having made nothing; never in
    * a dry run.

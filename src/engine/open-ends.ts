@@ -30,6 +30,8 @@ export interface Ends extends AsyncDisposable {
   readonly resolved: ResolvedSync
   /** The destination object, without secrets. */
   readonly identity: string
+  /** Whose records the credential reaches, where the destination can tell. */
+  readonly account: string | undefined
   /** How a run sends its batches there. */
   readonly sending: Pick<PipelineOptions, 'gate' | 'insertsTwice'>
   /** What the destination's check had to say. */
@@ -112,9 +114,11 @@ export async function openEnds(
     opened.push(destination)
     const notes = await patiently('let itself be looked at', () => destination.check(), own)
     const identity = `${definition.identity(options)}#${sync.destination.object}`
+    const account = destination.account?.()
     const insertsTwice = declaration.insertsAgain === 'twice' ? { sync: sync.name } : undefined
     const sending = { gate: lent.batchGate, insertsTwice }
-    return { source, destination, declaration, resolved, identity, sending, notes, [Symbol.asyncDispose]: close }
+    const found = { source, destination, declaration, resolved, identity, account, sending, notes }
+    return { ...found, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error
@@ -127,9 +131,14 @@ function isRetiring({ deletes }: SyncConfig): boolean {
 }
 
 /** What the key index of these ends is about. */
-export function identityOf({ resolved, identity }: Ends): IndexIdentity {
+export function identityOf({ resolved, identity, account }: Ends): IndexIdentity {
   const key = JSON.stringify(resolved.keyColumns.map(({ name, keyEncoding }) => [name, keyEncoding]))
-  return { key, destination: identity, ...(resolved.matchIsKey ? {} : { match: JSON.stringify(resolved.match) }) }
+  return {
+    key,
+    destination: identity,
+    ...(resolved.matchIsKey ? {} : { match: JSON.stringify(resolved.match) }),
+    ...(account === undefined ? {} : { account }),
+  }
 }
 
 /** Stdin and files are named by the sync itself, with options that the configuration has checked. */

@@ -7,6 +7,7 @@ const TOKEN_SECONDS = 1800
 interface KnownToken {
   readonly scopes: readonly string[] | undefined
   readonly expires: number
+  readonly portal: number
   revoked: boolean
 }
 
@@ -17,7 +18,9 @@ export interface HubspotAuth {
   refuseScope(request: SimulatorRequestHead, oneOf: readonly string[]): SimulatorReply | undefined
   /** `POST /oauth/…/token`. */
   token(request: SimulatorRequest): SimulatorReply
-  /** The side door: `{ token, revoked, scopes }`; a refresh token can be revoked as well. */
+  /** Of the account that the token of a request is of. */
+  portal(request: SimulatorRequestHead): number
+  /** The side door: `{ token, revoked, scopes, portal }`; a refresh token can be revoked as well. */
   change(request: SimulatorRequest): SimulatorReply
 }
 
@@ -25,8 +28,8 @@ export function hubspotAuth({ options, clock, random }: HubspotAccount): Hubspot
   const known = new Map<string, KnownToken>()
   const tokens = random.fork('tokens')
   let refreshRevoked = false
-  for (const [token, { scopes, revoked = false }] of Object.entries(options.tokens ?? {})) {
-    known.set(token, { scopes, revoked, expires: Number.POSITIVE_INFINITY })
+  for (const [token, { scopes, revoked = false, portal = options.portal }] of Object.entries(options.tokens ?? {})) {
+    known.set(token, { scopes, revoked, portal, expires: Number.POSITIVE_INFINITY })
   }
   const tokenOf = ({ headers }: SimulatorRequestHead): string | undefined =>
     /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
@@ -72,7 +75,8 @@ export function hubspotAuth({ options, clock, random }: HubspotAccount): Hubspot
         return badToken(request, 'BAD_REFRESH_TOKEN', 'missing or invalid refresh token')
       }
       const access = `simulated-${Math.floor(tokens.next() * 1e12).toString(36)}-${known.size}`
-      known.set(access, { scopes: oauth.scopes, revoked: false, expires: clock.now() + TOKEN_SECONDS * 1000 })
+      const expires = clock.now() + TOKEN_SECONDS * 1000
+      known.set(access, { scopes: oauth.scopes, revoked: false, portal: options.portal, expires })
       const body = {
         token_type: 'bearer',
         refresh_token: oauth.refresh_token,
@@ -81,8 +85,9 @@ export function hubspotAuth({ options, clock, random }: HubspotAccount): Hubspot
       }
       return { status: 200, body }
     },
+    portal: (request) => known.get(tokenOf(request) ?? '')?.portal ?? options.portal,
     change(request) {
-      const { token, revoked, scopes } = (jsonBody(request) ?? {}) as Record<string, unknown>
+      const { token, revoked, scopes, portal } = (jsonBody(request) ?? {}) as Record<string, unknown>
       if (typeof token !== 'string') return { status: 400, body: { message: 'give { "token": …, "revoked": true }' } }
       if (token === options.oauth.refresh_token) refreshRevoked = revoked === true
       else {
@@ -90,6 +95,7 @@ export function hubspotAuth({ options, clock, random }: HubspotAccount): Hubspot
         known.set(token, {
           scopes: Array.isArray(scopes) ? scopes.map(String) : before?.scopes,
           revoked: revoked === undefined ? before?.revoked === true : revoked === true,
+          portal: typeof portal === 'number' ? portal : (before?.portal ?? options.portal),
           expires: before?.expires ?? Number.POSITIVE_INFINITY,
         })
       }

@@ -44,6 +44,8 @@ export interface HubspotTokenOption {
   /** Default: all scopes. */
   readonly scopes?: readonly string[]
   readonly revoked?: boolean
+  /** The account that it says it is of; the records are the same. Default: `portal` of the simulator. */
+  readonly portal?: number
 }
 
 /** How the account and its API behave. See docs/simulators.md. */
@@ -76,7 +78,7 @@ export interface HubspotOptions {
   readonly blank_missing_ids?: boolean
   /** Results of a batch come in any order. Default true. */
   readonly shuffle?: boolean
-  /** Of the account: in the names of custom objects. Default 1234567. */
+  /** Of the account: its id, and in the names of custom objects. Default 1234567. */
   readonly portal?: number
   /** Custom objects by their names, and more properties for HubSpot's own objects. */
   readonly objects?: Readonly<Record<string, HubspotObjectOption>>

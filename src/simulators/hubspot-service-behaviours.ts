@@ -22,6 +22,7 @@ auth.expired | issue | airbytehq/airbyte#74726 | a token of the token endpoint l
 auth.scopes | issue | HubSpot/hubspot-api-nodejs#268 | a token without the scope answers 403 MISSING_SCOPES with requiredScopes
 auth.refresh | documented | OAuth | a refresh token gets an access token at /oauth/2026-03/token and /oauth/v1/token, with all values in the body
 auth.bad-refresh | assumed | - | a wrong or revoked refresh token, client or grant answers 400 with a status that names it
+meta.account | documented | account information API | /account-info/v3/details and /account-info/2026-03/details say portalId, with the scope oauth
 meta.properties | specified | OpenAPI files | properties are listed with type, fieldType, options and modificationMetadata, at both shapes of path
 meta.create-property | specified | OpenAPI files | a property can be created (201), once (409)
 meta.unique-properties | documented | properties API | an object has at most ten properties with hasUniqueValue

@@ -1,4 +1,5 @@
 import { type HubspotAccount, hubspotAccount } from './hubspot-account.ts'
+import { accountInfoRoutes } from './hubspot-account-info.ts'
 import { type HubspotAuth, hubspotAuth } from './hubspot-auth.ts'
 import { archiveBatch, readBatch, writeBatch } from './hubspot-batch.ts'
 import { errorBody, refusal, statusReply, validation } from './hubspot-errors.ts'
@@ -23,7 +24,12 @@ function hubspotSimulator(options: HubspotOptions): DefineSimulator {
     const limits = hubspotLimits(account, context)
     const isToken = ({ path }: SimulatorRequestHead) => path.startsWith('/oauth/')
     return {
-      routes: [...objectRoutes(account, auth), ...metadataRoutes(account, auth), ...tokenRoutes(auth)],
+      routes: [
+        ...objectRoutes(account, auth),
+        ...metadataRoutes(account, auth),
+        ...accountInfoRoutes(account, auth),
+        ...tokenRoutes(auth),
+      ],
       admit: (request) => (isToken(request) ? undefined : (auth.refuse(request) ?? limits.refuse(request))),
       finish: (request, reply) =>
         isToken(request) ? reply : { ...reply, headers: { ...limits.headers(request), ...reply.headers } },

@@ -8,12 +8,12 @@ import type { SeededRandom } from './simulator-random.ts'
 import type { SimulatorReply, SimulatorRequest, SimulatorRequestHead } from './simulator-request.ts'
 import type { SimulatorRoute } from './simulator-routes.ts'
 
-export const ORGANIZATION_ID = recordId('00D', 1)
-
 export interface SalesforceSessions {
   readonly routes: readonly SimulatorRoute[]
   /** Refuses a request without a token that is good now. */
   admit(request: SimulatorRequestHead): SimulatorReply | undefined
+  /** The id of the org that the token of a request is of. */
+  organization(request: SimulatorRequestHead): string
   /** Ends the session of a request. */
   end(request: SimulatorRequestHead): void
   /** Ends all sessions; with `refresh` no refresh token is good any more. */
@@ -41,13 +41,14 @@ export function salesforceSessions({ settings, clock, random, url }: SessionCont
   const audiences = settings.audiences ?? ['https://login.salesforce.com', 'https://test.salesforce.com', url]
 
   const open = (client: SalesforceClient): SimulatorReply => {
-    const token = `${ORGANIZATION_ID.slice(0, 15)}!AQ${Array.from({ length: 10 }, () => random.next().toString(36).slice(2, 10)).join('')}`
+    const organization = organizationOf(client)
+    const token = `${organization.slice(0, 15)}!AQ${Array.from({ length: 10 }, () => random.next().toString(36).slice(2, 10)).join('')}`
     const now = clock.now()
     sessions.set(token, { client, endsAt: now + settings.session_ms })
     const body = {
       access_token: token,
       instance_url: url,
-      id: `${url}/id/${ORGANIZATION_ID}/${INTEGRATION_USER_ID}`,
+      id: `${url}/id/${organization}/${INTEGRATION_USER_ID}`,
       token_type: 'Bearer',
       scope: scopesOf(client).join(' '),
       issued_at: String(Math.floor(now)),
@@ -97,6 +98,7 @@ export function salesforceSessions({ settings, clock, random, url }: SessionCont
       if (scopes.includes('api') || scopes.includes('full')) return undefined
       return errorReply(401, 'INVALID_SESSION_ID', 'This session is not valid for use with the REST API')
     },
+    organization: (request) => organizationOf(sessions.get(bearerOf(request))?.client),
     end(request) {
       sessions.delete(bearerOf(request))
     },
@@ -109,6 +111,10 @@ export function salesforceSessions({ settings, clock, random, url }: SessionCont
 
 function scopesOf({ scopes = ['api', 'refresh_token'] }: SalesforceClient): readonly string[] {
   return scopes
+}
+
+function organizationOf(client: SalesforceClient | undefined): string {
+  return recordId('00D', client?.organization ?? 1)
 }
 
 function bearerOf({ headers }: SimulatorRequestHead): string {

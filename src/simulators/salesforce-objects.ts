@@ -123,4 +123,12 @@ export const BUILT_IN_OBJECTS: readonly SalesforceObject[] = [
       EXTERNAL_ID,
     ],
   },
+  {
+    name: 'Organization',
+    keyPrefix: '00D',
+    createable: false,
+    updateable: false,
+    deletable: false,
+    fields: [{ name: 'Name', type: 'string', length: 80 }],
+  },
 ]

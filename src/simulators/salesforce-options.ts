@@ -20,6 +20,8 @@ export interface SalesforceClient {
   readonly username?: string
   /** Default `['api', 'refresh_token']`; without `api` its tokens do nothing. */
   readonly scopes?: readonly string[]
+  /** The number of the org that its tokens say they are of; the records are the same. Default 1. */
+  readonly organization?: number
 }
 
 /** Jobs that fail in the middle. */
@@ -85,8 +87,10 @@ const isObjects: OptionCheck = (value) => {
 }
 
 const isClients: OptionCheck = (value) => {
-  const right = Array.isArray(value) && value.every((client) => isText(client?.id) === undefined)
-  return right ? undefined : 'has to be a list of clients with an id'
+  const isClient = (client: { id?: unknown; organization?: unknown } | undefined) =>
+    isText(client?.id) === undefined && isWholeNumber(1, 1000)(client?.organization ?? 1) === undefined
+  const right = Array.isArray(value) && value.every(isClient)
+  return right ? undefined : 'has to be a list of clients with an id; an organization is a number from 1 to 1000'
 }
 
 /** What can be changed while the simulator runs (`POST /__settings`). */

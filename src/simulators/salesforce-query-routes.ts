@@ -1,6 +1,7 @@
 import { RestError } from './salesforce-errors.ts'
 import type { FieldValue } from './salesforce-model.ts'
 import { relationshipOf } from './salesforce-model.ts'
+import type { SalesforceSessions } from './salesforce-oauth.ts'
 import { type QueryColumn, type QueryResult, runQuery } from './salesforce-query.ts'
 import type { SalesforceWorld } from './salesforce-world.ts'
 import type { SimulatorReply, SimulatorRequest } from './simulator-request.ts'
@@ -11,7 +12,10 @@ const MOST_CURSORS = 50
 const PAGE = 2000
 
 /** `/query`, `/queryAll` (deleted records too), and the pages behind `nextRecordsUrl`. */
-export function queryRoutes(world: SalesforceWorld): SimulatorRoute[] {
+export function queryRoutes(
+  world: SalesforceWorld,
+  sessions: Pick<SalesforceSessions, 'organization'>,
+): SimulatorRoute[] {
   const cursors = new Map<string, QueryResult>()
   let last = 0
 
@@ -24,10 +28,16 @@ export function queryRoutes(world: SalesforceWorld): SimulatorRoute[] {
     const next = { nextRecordsUrl: `/services/data/${version}/query/${id}-${to}` }
     return { status: 200, body: { totalSize: rows.length, done, ...(done ? {} : next), records } }
   }
+  /** Of all orgs there are a token sees its own. */
+  const own = (request: SimulatorRequest, result: QueryResult): QueryResult => {
+    if (result.store.model.name !== 'Organization') return result
+    const id = sessions.organization(request)
+    return { ...result, rows: result.rows.filter(([first]) => first === id) }
+  }
   const start = (request: SimulatorRequest, all: boolean): SimulatorReply => {
     const soql = request.query.get('q')
     if (soql === null) throw new RestError(400, 'MALFORMED_QUERY', 'A query string has to be specified')
-    const result = runQuery(world.records, soql, all)
+    const result = own(request, runQuery(world.records, soql, all))
     if (result.query.fields === undefined) {
       return { status: 200, body: { totalSize: result.rows.length, done: true, records: [] } }
     }

@@ -58,7 +58,7 @@ function salesforceSimulator(context: SimulatorContext, options: SalesforceOptio
         ...describeRoutes(world, () => ({ used: used(), of: settings.daily_limit })),
         ...collectionRoutes(world),
         ...singleRoutes(world),
-        ...queryRoutes(world),
+        ...queryRoutes(world, sessions),
         ...ingestRoutes(world, jobs),
         ...queryJobRoutes(world, jobs),
       ].map(asked),
@@ -85,6 +85,7 @@ function salesforceSimulator(context: SimulatorContext, options: SalesforceOptio
       },
       'api-disabled': () =>
         errorReply(403, 'API_DISABLED_FOR_ORG', 'The REST API is not enabled for this Organization.'),
+      'object-hidden': () => errorReply(400, 'INVALID_TYPE', "sObject type 'Organization' is not supported."),
       'storage-full': () => errorReply(403, 'STORAGE_LIMIT_EXCEEDED', 'storage limit exceeded'),
     },
     records(object, query) {
@@ -107,13 +108,19 @@ function salesforceSimulator(context: SimulatorContext, options: SalesforceOptio
     }
   }
 
-  /** The users that records belong to are there from the start, and no write. */
+  /** The user that records belong to, and the orgs of the clients, are there from the start, and no write. */
   function seededRecords(known: typeof models, { clock: { now } }: { clock: SimulatorClock }): RecordStore {
     let started = false
     const store = recordStore(known, { now, write: (entry) => started && journal.write(entry) })
     const user = store.of('User')
     const values = user?.model.fields.map(({ name }) => (name === 'Username' ? 'integration@example.com' : null)) ?? []
     user?.insert(values, { fields: [], values: [] }, { request: null, time: Math.floor(now()) })
+    const organization = store.of('Organization')
+    const names = organization?.model.fields ?? []
+    for (let n = 1; n <= Math.max(1, ...settings.clients.map((client) => client.organization ?? 1)); n++) {
+      const named = names.map(({ name }) => (name === 'Name' ? `Org ${n}` : null))
+      organization?.insert(named, { fields: [], values: [] }, { request: null, time: Math.floor(now()) })
+    }
     started = true
     return store
   }

@@ -20,6 +20,8 @@ export interface IndexIdentity {
   readonly destination: string
   /** The match fields, where they are not what the key maps to. */
   readonly match?: string
+  /** Whose records they are, where the credential alone decides it and may read it. */
+  readonly account?: string
 }
 
 /** `bytes` is the size of the file without its write-ahead log; 0 in a dry run. */
@@ -34,6 +36,7 @@ type MetaName =
   | 'key'
   | 'destination'
   | 'match'
+  | 'account'
   | 'seed'
   | 'mapping'
   | 'listed_at'
@@ -90,7 +93,8 @@ export class KeyIndexFile implements KeyIndex {
 
   /**
    * Binds a new index to a key and a place; throws FatalError `index_foreign` or `index_key_changed` where it is
-   * bound to others: what it says of one destination is no evidence about another.
+   * bound to others: what it says of one destination is no evidence about another. An account that cannot be read is
+   * not compared, and the first that can be read is remembered.
    */
   bind(identity: IndexIdentity): void {
     const rebuild = `start over with \`rowferry index rebuild ${this.#sync}\``
@@ -109,7 +113,18 @@ export class KeyIndexFile implements KeyIndex {
       bind('destination', 'index_foreign', 'the destination has changed')
       bind('match', 'index_key_changed', 'the match has changed', 'what the key maps to')
       bind('key', 'index_key_changed', 'the key has changed')
+      this.#bindAccount(identity.account)
     })
+  }
+
+  #bindAccount(wanted: string | undefined): void {
+    const stored = this.#meta('account')
+    if (wanted === undefined || stored === wanted) return
+    if (stored !== undefined) {
+      const message = `the credential is one of another account: the key index ${this.path} is for ${stored}, not ${wanted}; put the old credential back, or start over with \`rowferry index rebuild ${this.#sync}\``
+      throw new FatalError('index_foreign', message, { kind: 'configuration' })
+    }
+    this.#transaction(() => this.#setMeta('account', wanted))
   }
 
   /** What it is bound to, as far as it is. */

@@ -350,6 +350,29 @@ on('auth.bad-refresh', async (simulator) => {
   assert.equal((await refresh(simulator)).body.status, 'BAD_REFRESH_TOKEN')
 })
 
+on(
+  'meta.account',
+  async ({ ask, door }) => {
+    const paths = ['/account-info/v3/details', '/account-info/2026-03/details']
+    for (const path of paths) {
+      const { status, body } = await ask('GET', path)
+      assert.deepEqual(
+        [status, body.portalId, body.utcOffset, body.utcOffsetMilliseconds],
+        [200, 42, '-03:30', -12_600_000],
+      )
+      const other = await ask('GET', path, undefined, { authorization: 'Bearer other' })
+      assert.equal(other.body.portalId, 43)
+    }
+    await door('/__tokens', { token: 'token', portal: 44 })
+    assert.equal((await ask('GET', paths[0] as string)).body.portalId, 44)
+    await door('/__tokens', { token: 'token', scopes: ['crm.objects.contacts.read'] })
+    const { status, body } = await ask('GET', paths[0] as string)
+    assert.deepEqual([status, body.errors[0].context.requiredScopes], [403, ['oauth']])
+    assert.equal((await ask('GET', '/account-info/2020-01/details')).status, 404)
+  },
+  { portal: 42, utc_offset_minutes: -210, tokens: { token: {}, other: { portal: 43 } } },
+)
+
 on('meta.properties', async ({ ask }) => {
   const paths = ['/crm/v3/properties/contacts', '/crm/properties/2026-09/contacts']
   for (const path of paths) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { SalesforceOptions } from '../../src/simulators/salesforce-options.ts'
 import { SALESFORCE_QUERY_BEHAVIOURS } from '../../src/simulators/salesforce-query-behaviours.ts'
-import { codeOf, type Org, withOrg } from './salesforce-org.ts'
+import { askToken, codeOf, DATA, type Org, withOrg } from './salesforce-org.ts'
 import { behaviourTests } from './simulator-behaviour.ts'
 
 const behaviour = behaviourTests(SALESFORCE_QUERY_BEHAVIOURS)
@@ -98,6 +98,30 @@ on('query.deleted', async (org) => {
   assert.deepEqual(await found(org, "WHERE LastName = 'able'"), [])
   const { body } = await query(org, "SELECT Id FROM Contact WHERE LastName = 'able' AND IsDeleted = true", 'queryAll')
   assert.deepEqual(body.records[0].Id, first.Id)
+})
+
+behaviour('query.organization', async () => {
+  const clients = [
+    { id: 'simulator', secret: 'simulator-secret' },
+    { id: 'other', secret: 'other-secret', organization: 2 },
+  ]
+  await withOrg({ clients }, async (org) => {
+    const own = (await query(org, 'SELECT Id, Name FROM Organization')).body
+    assert.deepEqual([own.totalSize, own.records[0].Name], [1, 'Org 1'])
+    const form = { grant_type: 'client_credentials', client_id: 'other', client_secret: 'other-secret' }
+    const { access_token: token, id } = (await askToken(org, form)).body
+    const headers = { authorization: `Bearer ${token}` }
+    const path = `${DATA}/query?q=${encodeURIComponent('SELECT Id FROM Organization')}`
+    const { records } = (await org.ask('GET', path, undefined, headers)).body
+    assert.notEqual(records[0].Id, own.records[0].Id)
+    assert.ok(id.includes(`/id/${records[0].Id}/`), id)
+  })
+})
+
+on('query.hidden', async (org) => {
+  await org.door('/__faults', { rules: [{ fault: 'object-hidden', when: 'before', times: 1 }] })
+  const { status, body } = await query(org, 'SELECT Id FROM Organization')
+  assert.deepEqual([status, body[0].errorCode], [400, 'INVALID_TYPE'])
 })
 
 on('query.malformed', async (org) => {

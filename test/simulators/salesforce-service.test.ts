@@ -225,7 +225,7 @@ on('meta.version-unknown', async (org) => {
 on('meta.objects', async (org) => {
   const { body } = await org.ask('GET', '/sobjects')
   const names = body.sobjects.map(({ name }: { name: string }) => name)
-  assert.deepEqual(names, ['User', 'Account', 'Contact', 'Lead'])
+  assert.deepEqual(names, ['User', 'Account', 'Contact', 'Lead', 'Organization'])
   assert.equal(body.sobjects[1].urls.describe, `${DATA}/sobjects/Account/describe`)
 })
 

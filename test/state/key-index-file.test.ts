@@ -195,6 +195,21 @@ describe('key index', () => {
     index.close()
   })
 
+  it('belongs to the first account that is named, which a run that cannot tell does not change', async () => {
+    using folder = temporaryFolder()
+    const path = folder.file('a.sqlite')
+    const place = { key: '["id"]', destination: 'crm#contacts' }
+    const index = await open(path)
+    index.bind(place)
+    index.bind({ ...place, account: 'account 1' })
+    index.close()
+    const again = await open(path)
+    again.bind(place)
+    assert.throws(() => again.bind({ ...place, account: 'account 2' }), code('index_foreign'))
+    again.bind({ ...place, account: 'account 1' })
+    again.close()
+  })
+
   it('refuses the file of another sync, another key, another place, a newer format and what is no index', async () => {
     using folder = temporaryFolder()
     const path = folder.file('a.sqlite')
