@@ -1,42 +1,41 @@
 import type { Database, Statement } from 'better-sqlite3'
 import type { RecordLink, RecordLinks, WantedRecords } from '../core/record-links.ts'
 import type { Seed } from './layer.ts'
-import { decodeLink, encodeLink, isOverwritten, nameOf, namesOf } from './record-link-row.ts'
+import { Recent } from './recent.ts'
+import { encodedOf, entryOf, type LinkEntry, namesOfEntry, storedEntry } from './record-link-entry.ts'
+import { isOverwritten, nameOf } from './record-link-row.ts'
+import { LINK, NAME, sumOf, type Totals } from './record-links-sum.ts'
 import { type Checksum, checksumOf, seal, unseal } from './sealed.ts'
 import { damaged, stateError } from './state-file.ts'
 import { WantedRecordsTable } from './wanted-records.ts'
-
-/** Tell the checksums of rows of the two tables apart. */
-const LINK = 1
-const NAME = 2
 
 const SCHEMA = `
   CREATE TABLE link (key BLOB PRIMARY KEY, data BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE link_name (name BLOB PRIMARY KEY, key BLOB NOT NULL) STRICT, WITHOUT ROWID;
 `
 
-/** What all rows of both tables come to; kept in the meta table, in the same transactions. */
-interface Totals {
-  rows: number
-  overwritten: number
-  high: number
-  low: number
-}
+const CACHE_KIB = 8 * 1024
+/** Most characters of links, and of names and their keys, that are kept once they are committed: some thousands of each. */
+const RECENT_LINKS = 1024 * 1024
+const RECENT_NAMES = 512 * 1024
+/** What an object of the cache takes besides its text, roughly. */
+const OBJECT = 100
 
 interface Statements {
-  readonly link: Statement<[Buffer]>
+  readonly link: Statement<[Buffer], Buffer>
   readonly putLink: Statement<[Buffer, Buffer]>
   readonly dropLink: Statement<[Buffer]>
-  readonly owner: Statement<[Buffer]>
+  readonly owner: Statement<[Buffer], Buffer>
   readonly putName: Statement<[Buffer, Buffer]>
   readonly dropName: Statement<[Buffer]>
+  readonly putTotals: Statement<[string]>
 }
 
 /**
- * Record links in two tables of the key index: a link by key, and its key by each of its identities and its id, of which
- * 16 bytes of a hash are kept. Each link carries a checksum seeded by the index, and the sum over both tables is verified
+ * Record links in two tables of the key index: a link by key, and its key by each of its identities and its id. Each link carries a checksum seeded by the index, and the sum over both tables is verified
  * once, before the first of them is used: a run that changes nothing reads none. What is put waits in memory for the next
- * commit of the index.
+ * commit of the index. What was read or committed last is kept, so that a row that is on its way is read once, and what it
+ * leaves as it is, is not written.
  */
 export class RecordLinksFile implements RecordLinks {
   readonly wanted: WantedRecords
@@ -50,9 +49,15 @@ export class RecordLinksFile implements RecordLinks {
   #written: Totals | undefined
   #statements: Statements | undefined
   #isCreating = false
-  /** By key and by name, in latin1: what is not committed yet. Null where it is removed. */
-  readonly #links = new Map<string, RecordLink | null>()
-  readonly #names = new Map<string, Buffer | null>()
+  /** By key, and keys by name, all in latin1: what is not committed yet. Null where it is removed. */
+  readonly #links = new Map<string, LinkEntry | null>()
+  readonly #names = new Map<string, string | null>()
+  /** The same of what is committed, as far as it was used lately. Null where there is none. */
+  readonly #recentLinks = new Recent<LinkEntry | null>(
+    RECENT_LINKS,
+    (key, entry) => key.length + (entry?.value?.length ?? 0) * 2 + OBJECT,
+  )
+  readonly #recentNames = new Recent<string | null>(RECENT_NAMES, (_name, key) => (key?.length ?? 0) + OBJECT)
 
   constructor(
     database: Database,
@@ -68,9 +73,7 @@ export class RecordLinksFile implements RecordLinks {
   }
 
   get(key: Buffer): RecordLink | undefined {
-    const staged = this.#links.get(key.toString('latin1'))
-    if (staged !== undefined) return staged ?? undefined
-    return this.#guarded(() => this.#stored(key)?.link)
+    return this.#entry(key.toString('latin1'))?.link
   }
 
   ownerOfIdentity(identity: string): Buffer | undefined {
@@ -119,29 +122,41 @@ export class RecordLinksFile implements RecordLinks {
       totals.low ^= sum.low
       if (overwritten) totals.overwritten += by
     }
-    for (const [text, link] of this.#links) {
+    let isChanged = false
+    for (const [text, entry] of this.#links) {
+      const before = this.#stored(text)
+      if (
+        entry === null
+          ? before === undefined
+          : before === entry || (before !== undefined && encodedOf(before) === encodedOf(entry))
+      )
+        continue
+      isChanged = true
       const key = Buffer.from(text, 'latin1')
-      const before = this.#stored(key)
-      if (before !== undefined) count(-1, before.sum, before.link.overwritten)
-      if (link === null) statements.dropLink.run(key)
+      if (before?.sum !== undefined) count(-1, before.sum, before.link.overwritten)
+      if (entry === null) statements.dropLink.run(key)
       else {
-        const { data, sum } = seal(LINK, key, encodeLink(link), this.#seed)
+        const { data, sum } = seal(LINK, key, Buffer.from(encodedOf(entry)), this.#seed)
+        entry.sum = sum
         statements.putLink.run(key, data)
-        count(1, sum, link.overwritten)
+        count(1, sum, entry.link.overwritten)
       }
     }
-    for (const [text, key] of this.#names) {
+    const names = [...this.#names].filter(([name, key]) => (this.#named(name) ?? null) !== key)
+    // In the order of the table: each of its pages is touched once.
+    for (const [text, owner] of names.sort(([one], [other]) => (one < other ? -1 : 1))) {
+      isChanged = true
       const name = Buffer.from(text, 'latin1')
-      const before = this.#named(name)
-      if (before !== undefined) count(-1, checksumOf(NAME, name, before, this.#seed))
-      if (key === null) statements.dropName.run(name)
+      const before = this.#named(text)
+      if (before !== undefined) count(-1, checksumOf(NAME, name, Buffer.from(before, 'latin1'), this.#seed))
+      if (owner === null) statements.dropName.run(name)
       else {
+        const key = Buffer.from(owner, 'latin1')
         statements.putName.run(name, key)
         count(1, checksumOf(NAME, name, key, this.#seed))
       }
     }
-    const meta = [totals.rows, totals.overwritten, totals.high >>> 0, totals.low >>> 0].join(' ')
-    this.#database.prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('links', ?)").run(meta)
+    if (isChanged) statements.putTotals.run(textOf(totals))
     this.#written = totals
   }
 
@@ -150,6 +165,9 @@ export class RecordLinksFile implements RecordLinks {
     if (this.#written !== undefined) this.#totals = this.#written
     this.#written = undefined
     this.#isCreating = false
+    for (const [key, entry] of this.#links)
+      if (entry?.sum !== undefined || entry === null) this.#recentLinks.set(key, entry)
+    for (const [name, key] of this.#names) this.#recentNames.set(name, key)
     this.#links.clear()
     this.#names.clear()
   }
@@ -161,15 +179,17 @@ export class RecordLinksFile implements RecordLinks {
     this.#isCreating = false
   }
 
-  #stage(key: Buffer, link: RecordLink | null): void {
-    const before = this.get(key)
-    const names = new Set(link === null ? [] : namesOf(link))
-    for (const name of before === undefined ? [] : namesOf(before)) {
-      if (!names.has(name) && this.#ownerOf(name)?.equals(key)) this.#names.set(name, null)
+  #stage(buffer: Buffer, link: RecordLink | null): void {
+    const key = buffer.toString('latin1')
+    const before = this.#entry(key)
+    const entry = link === null ? null : entryOf(link, before)
+    const names = entry === null ? [] : namesOfEntry(entry)
+    if (before !== undefined && before !== entry) {
+      for (const name of namesOfEntry(before))
+        if (!names.includes(name) && this.#ownerOf(name) === key) this.#names.set(name, null)
     }
-    const own = Buffer.from(key)
-    for (const name of names) this.#names.set(name, own)
-    this.#links.set(key.toString('latin1'), link)
+    for (const name of names) this.#names.set(name, key)
+    this.#links.set(key, entry)
     if (this.#keep) return
     this.#guarded(() => this.write())
     this.written()
@@ -178,31 +198,40 @@ export class RecordLinksFile implements RecordLinks {
   #owner(name: string, isNamed: (link: RecordLink) => boolean): Buffer | undefined {
     const key = this.#ownerOf(name)
     if (key === undefined) return undefined
-    const link = this.get(key)
+    const link = this.#entry(key)?.link
     if (link === undefined || !isNamed(link)) throw damaged(this.#file.sync, 'a record link is not what was written')
-    return key
+    return Buffer.from(key, 'latin1')
   }
 
-  #ownerOf(name: string): Buffer | undefined {
+  #ownerOf(name: string): string | undefined {
     const staged = this.#names.get(name)
-    if (staged !== undefined) return staged ?? undefined
-    return this.#guarded(() => this.#named(Buffer.from(name, 'latin1')))
+    return staged === undefined ? this.#guarded(() => this.#named(name)) : (staged ?? undefined)
   }
 
-  #stored(key: Buffer): { link: RecordLink; sum: Checksum } | undefined {
+  #entry(key: string): LinkEntry | undefined {
+    const staged = this.#links.get(key)
+    return staged === undefined ? this.#guarded(() => this.#stored(key)) : (staged ?? undefined)
+  }
+
+  #stored(text: string): LinkEntry | undefined {
+    const recent = this.#recentLinks.get(text)
+    if (recent !== undefined) return recent ?? undefined
     this.#ready()
-    const row = this.#statements?.link.get(key) as { data: Buffer } | undefined
-    return row === undefined ? undefined : this.#open(key, row.data)
+    const key = Buffer.from(text, 'latin1')
+    const data = this.#statements?.link.get(key)
+    const unsealed = data === undefined ? undefined : this.#unseal(key, data)
+    const entry = unsealed === undefined ? null : storedEntry(unsealed.value, unsealed.sum)
+    this.#recentLinks.set(text, entry)
+    return entry ?? undefined
   }
 
-  #named(name: Buffer): Buffer | undefined {
+  #named(text: string): string | undefined {
+    const recent = this.#recentNames.get(text)
+    if (recent !== undefined) return recent ?? undefined
     this.#ready()
-    return (this.#statements?.owner.get(name) as { key: Buffer } | undefined)?.key
-  }
-
-  #open(key: Buffer, data: Buffer): { link: RecordLink; sum: Checksum } {
-    const { value, sum } = this.#unseal(key, data)
-    return { link: decodeLink(value), sum }
+    const key = this.#statements?.owner.get(Buffer.from(text, 'latin1'))?.toString('latin1') ?? null
+    this.#recentNames.set(text, key)
+    return key ?? undefined
   }
 
   #unseal(key: Buffer, data: Buffer): { value: Buffer; sum: Checksum } {
@@ -222,42 +251,15 @@ export class RecordLinksFile implements RecordLinks {
       .prepare("SELECT count(*) FROM sqlite_schema WHERE name IN ('link', 'link_name')")
       .pluck()
       .get()
-    const totals = { rows: 0, overwritten: 0, high: 0, low: 0 }
     if (tables !== (stored === undefined ? 0 : 2)) throw damaged(this.#file.sync, 'its record links are not all there')
+    let totals = { rows: 0, overwritten: 0, high: 0, low: 0 }
     if (stored !== undefined) {
-      this.#sum(totals)
-      const sum = [totals.rows, totals.overwritten, totals.high >>> 0, totals.low >>> 0].join(' ')
-      if (sum !== stored) throw damaged(this.#file.sync, 'its record links do not match their checksum')
+      totals = sumOf(database, this.#seed, this.#file.sync)
+      if (textOf(totals) !== stored) throw damaged(this.#file.sync, 'its record links do not match their checksum')
       this.#statements = this.#prepare()
     }
     this.#totals = totals
     return totals
-  }
-
-  #sum(totals: Totals): void {
-    const add = ({ high, low }: Checksum) => {
-      totals.rows++
-      totals.high ^= high
-      totals.low ^= low
-    }
-    let last: Buffer = Buffer.alloc(0)
-    const inOrder = (name: unknown) => {
-      if (!Buffer.isBuffer(name) || (last.length > 0 && Buffer.compare(name, last) <= 0))
-        throw damaged(this.#file.sync, 'its record links are out of order')
-      last = name
-    }
-    for (const [key, data] of this.#rows('SELECT key, data FROM link ORDER BY key')) {
-      inOrder(key)
-      const { value, sum } = this.#unseal(key, data)
-      add(sum)
-      if (isOverwritten(value)) totals.overwritten++
-    }
-    last = Buffer.alloc(0)
-    for (const [name, key] of this.#rows('SELECT name, key FROM link_name ORDER BY name')) {
-      inOrder(name)
-      if (!Buffer.isBuffer(key)) throw damaged(this.#file.sync, 'a record link has no key')
-      add(checksumOf(NAME, name, key, this.#seed))
-    }
   }
 
   #create(): Statements {
@@ -267,14 +269,17 @@ export class RecordLinksFile implements RecordLinks {
   }
 
   #prepare(): Statements {
-    const prepare = (sql: string) => this.#database.prepare(sql)
+    // Which page a row needs next is not foreseeable, unlike in a scan of the index.
+    this.#database.pragma(`cache_size = -${CACHE_KIB}`)
+    const prepare = (sql: string) => this.#database.prepare<unknown[], Buffer>(sql)
     return {
-      link: prepare('SELECT data FROM link WHERE key = ?'),
+      link: prepare('SELECT data FROM link WHERE key = ?').pluck(),
       putLink: prepare('INSERT OR REPLACE INTO link (key, data) VALUES (?, ?)'),
       dropLink: prepare('DELETE FROM link WHERE key = ?'),
-      owner: prepare('SELECT key FROM link_name WHERE name = ?'),
+      owner: prepare('SELECT key FROM link_name WHERE name = ?').pluck(),
       putName: prepare('INSERT OR REPLACE INTO link_name (name, key) VALUES (?, ?)'),
       dropName: prepare('DELETE FROM link_name WHERE name = ?'),
+      putTotals: prepare("INSERT OR REPLACE INTO meta (name, value) VALUES ('links', ?)"),
     }
   }
 
@@ -285,4 +290,8 @@ export class RecordLinksFile implements RecordLinks {
       throw stateError(error, this.#file.path, this.#file.sync)
     }
   }
+}
+
+function textOf({ rows, overwritten, high, low }: Totals): string {
+  return [rows, overwritten, high >>> 0, low >>> 0].join(' ')
 }

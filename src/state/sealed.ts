@@ -8,7 +8,8 @@ export interface Checksum {
   readonly low: number
 }
 
-const SEAL_BYTES = 8
+/** What {@link seal} puts behind a value. */
+export const SEAL_BYTES = 8
 const words = new Uint32Array(2)
 let scratch = Buffer.allocUnsafe(4 * 1024)
 

@@ -250,6 +250,70 @@ test('a lost row is found, too, by whoever looks for another', async () => {
   }
 })
 
+test('keys and names of all lengths and bytes are verified, more of them than are read at once', async () => {
+  using folder = memoryFolder()
+  const path = folder.file('test.sqlite')
+  const { default: Sqlite } = await import('better-sqlite3')
+  const keyAt = (number: number) =>
+    number === 0 ? Buffer.alloc(0) : Buffer.from([number >> 8, number & 0xff, ...Buffer.alloc(number % 7, number)])
+  const identityOf = (number: number) => `${'é'.repeat(number % 60)}${'x'.repeat((number * 7) % 60)}${number}`
+  const given = (number: number) =>
+    linkOf(number, { identities: [identityOf(number)], overwritten: number % 100 === 0 })
+  const written = await open(path)
+  for (let number = 0; number < 700; number++) written.links.put(keyAt(number), given(number))
+  written.close()
+  const index = await open(path)
+  for (let number = 0; number < 700; number++) {
+    assert.deepEqual(index.links.get(keyAt(number)), given(number))
+    assert.deepEqual(index.links.ownerOfIdentity(identityOf(number)), keyAt(number))
+    assert.deepEqual(index.links.ownerOfId(`r${number}`), keyAt(number))
+  }
+  assert.equal(index.links.overwritten().length, 7)
+  index.close()
+  const sound = readFileSync(path)
+  for (const sql of [
+    "DELETE FROM link WHERE key = x''",
+    'DELETE FROM link WHERE key = (SELECT key FROM link ORDER BY key LIMIT 1 OFFSET 256)',
+    'DELETE FROM link_name WHERE name = (SELECT name FROM link_name ORDER BY name LIMIT 1 OFFSET 1023)',
+    "UPDATE link SET key = x'ffff' WHERE key = (SELECT max(key) FROM link)",
+    "UPDATE link SET data = x'01' WHERE key = (SELECT max(key) FROM link)",
+    'UPDATE link_name SET key = CAST(key || name AS BLOB) WHERE name = (SELECT max(name) FROM link_name)',
+    'UPDATE link SET data = substr(data, 1, length(data) - 1) WHERE key = (SELECT max(key) FROM link)',
+  ]) {
+    writeFileSync(path, sound)
+    const database = new Sqlite(path)
+    assert.equal(database.prepare(sql).run().changes, 1, sql)
+    database.close()
+    const damaged = await open(path)
+    assert.throws(() => damaged.links.ownerOfId('r5'), { code: 'index_damaged' }, sql)
+    damaged.close()
+  }
+})
+
+test('a name that went to another key and back, or a link that was put back, is as it was', async () => {
+  using folder = memoryFolder()
+  const path = folder.file('test.sqlite')
+  const index = await open(path)
+  index.links.put(integerKey(1), linkOf(1, { identities: ['a'] }))
+  index.commit()
+  index.links.put(integerKey(2), linkOf(2, { identities: ['a'] }))
+  assert.deepEqual(index.links.ownerOfIdentity('a'), integerKey(2))
+  index.links.put(integerKey(1), linkOf(1, { identities: ['a'] }))
+  assert.deepEqual(index.links.ownerOfIdentity('a'), integerKey(1))
+  index.links.remove(integerKey(2))
+  assert.deepEqual(index.links.ownerOfIdentity('a'), integerKey(1))
+  index.commit()
+  index.links.put(integerKey(1), linkOf(1, { identities: ['b'], overwritten: true }))
+  index.links.put(integerKey(1), linkOf(1, { identities: ['a'] }))
+  index.close()
+  const again = await open(path)
+  assert.deepEqual(again.links.ownerOfIdentity('a'), integerKey(1))
+  assert.equal(again.links.ownerOfIdentity('b'), undefined)
+  assert.deepEqual(again.links.get(integerKey(1)), linkOf(1, { identities: ['a'] }))
+  assert.deepEqual(again.links.overwritten(), [])
+  again.close()
+})
+
 test('what is wanted is forgotten with the run, and comes in the order of the rows that want it', async () => {
   using folder = memoryFolder()
   const path = folder.file('test.sqlite')
