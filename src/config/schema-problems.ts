@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { didYouMean } from '../core/did-you-mean.ts'
+import { TYPE_WORDS } from '../core/type-words.ts'
 import { isFromEnvironment, type Path } from './origin.ts'
 import type { ProblemList } from './problem.ts'
 
@@ -61,7 +62,7 @@ export function checkSchema<Output>(
 function expectation(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
-      return `expected ${TYPES[issue.expected] ?? issue.expected}`
+      return `expected ${TYPE_WORDS[issue.expected] ?? issue.expected}`
     case 'invalid_value':
       return `expected ${issue.values.map(String).join(' | ')}`
     case 'too_small':
@@ -75,16 +76,6 @@ function expectation(issue: z.core.$ZodRawIssue): string | undefined {
     default:
       return undefined
   }
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'a map',
-  record: 'a map',
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ValueKind } from '../core/column.ts'
+import { jsonToken } from './json-token.ts'
 
 /** A JSON value as it will be written: a number keeps every digit it came with. */
 export type JsonTree =
@@ -8,8 +9,6 @@ export type JsonTree =
 
 /** How points in time are written: as RFC 3339 (`2024-02-29T23:59:59+00:00`), or as the source has them. */
 export type TimestampForm = 'rfc3339' | 'as_is'
-
-const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
 export function printJson(tree: JsonTree): string {
   if ('token' in tree) return tree.token
@@ -24,27 +23,9 @@ export function treeOf(value: unknown): JsonTree {
   return { members: new Map(Object.entries(value).map(([name, member]) => [name, treeOf(member)])) }
 }
 
-/**
- * The canonical text of a value as a token of JSON. Integers and decimals keep their digits and never pass through a
- * JavaScript number; NaN and the infinities, for which JSON has nothing, are texts.
- */
-export function jsonToken(kind: ValueKind, value: string | null, timestamps: TimestampForm): string {
-  if (value === null) return 'null'
-  switch (kind) {
-    case 'integer':
-    case 'decimal':
-    case 'float':
-      return NUMBER.test(value) ? value : JSON.stringify(value)
-    case 'boolean':
-      return value === 't' ? 'true' : value === 'f' ? 'false' : JSON.stringify(value)
-    case 'json':
-      // Line breaks between its tokens would end a line of NDJSON.
-      return isJson(value) ? value.replace(/[\r\n]+/g, ' ') : JSON.stringify(value)
-    case 'timestamp':
-      return JSON.stringify(timestamps === 'rfc3339' ? rfc3339(value) : value)
-    default:
-      return JSON.stringify(value)
-  }
+/** {@link jsonToken}, with points in time in the form that the service takes. */
+export function valueToken(kind: ValueKind, value: string | null, timestamps: TimestampForm): string {
+  return jsonToken(kind, kind === 'timestamp' && value !== null && timestamps === 'rfc3339' ? rfc3339(value) : value)
 }
 
 /** `2024-02-29 23:59:59.5+00` as `2024-02-29T23:59:59.5+00:00`; what has no such form (`infinity`) stays as it is. */
@@ -107,13 +88,4 @@ export function scalarText(value: unknown): string | undefined {
 export function messageText(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined
   return scalarText(value) ?? JSON.stringify(value)
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }

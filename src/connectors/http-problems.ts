@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { suggestion } from '../core/did-you-mean.ts'
+import { TYPE_WORDS } from '../core/type-words.ts'
 
 type Issue = z.core.$ZodIssue
 type Path = readonly (string | number)[]
@@ -46,20 +47,10 @@ function meant(branches: readonly (readonly Issue[])[]): readonly Issue[] | unde
   return only
 }
 
-const TYPES: Readonly<Record<string, string>> = {
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'a map',
-  record: 'a map',
-}
-
 function messageOf(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return `expected ${TYPES[issue.expected] ?? issue.expected}`
+      return `expected ${TYPE_WORDS[issue.expected] ?? issue.expected}`
     case 'invalid_value':
       return `expected ${issue.values.map(String).join(' | ')}`
     case 'too_small':

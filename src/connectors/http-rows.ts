@@ -1,5 +1,5 @@
 import type { ChangeBatch, Field, Operation } from '../core/change.ts'
-import { type JsonTree, jsonToken, rfc3339, type TimestampForm } from './http-json.ts'
+import { type JsonTree, rfc3339, type TimestampForm, valueToken } from './http-json.ts'
 import type { FieldSet, Template, ValueForm } from './http-template.ts'
 
 /** One change, as templates see it. */
@@ -114,14 +114,14 @@ function membersOf(members: readonly (readonly [string, JsonTree | undefined])[]
 function tokenAt(row: Row, at: number, form: ValueForm | undefined): JsonTree {
   const { kind } = row.fields[at] as Field
   const value = row.values[at] as string | null
-  if (value === null || form === undefined) return { token: jsonToken(kind, value, row.timestamps) }
+  if (value === null || form === undefined) return { token: valueToken(kind, value, row.timestamps) }
   switch (form) {
     case 'text':
       return { token: JSON.stringify(plainText(kind, value)) }
     case 'rfc3339':
       return { token: JSON.stringify(kind === 'date' ? `${value}T00:00:00Z` : rfc3339(value)) }
     case 'json':
-      return { token: jsonToken('json', value, row.timestamps) }
+      return { token: valueToken('json', value, row.timestamps) }
     default: {
       const milliseconds = Date.parse(kind === 'date' ? `${value}T00:00:00Z` : zoned(rfc3339(value)))
       // `infinity` is no number: whoever gets it says so.

@@ -1,11 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { Rate } from '../core/request-gate.ts'
-
-const httpUrl = z
-  .url({ protocol: /^https?$/, error: 'expected https://HOST' })
-  .refine((url) => !/[?#@]/.test(url), 'expected https://HOST, with nothing but a path behind it')
-  .transform((url) => url.replace(/\/+$/, ''))
+import { serviceUrl } from './web-url.ts'
 
 const text = z.string().min(1)
 
@@ -30,7 +26,7 @@ export const hubspotOptions = z
       })
       .optional()
       .describe('A public app that the account has installed. Default: none; or give `token`.'),
-    base_url: httpUrl
+    base_url: serviceUrl
       .default('https://api.hubapi.com')
       .describe('Where the API is; a simulator, say. Default: https://api.hubapi.com.'),
     version: z

@@ -1,12 +1,8 @@
 import * as z from 'zod'
+import { serviceUrl } from './web-url.ts'
 
 /** Most bytes of the CSV of one job: 150 MB is the limit after base64, and a third is kept free [D]. */
 const MOST_JOB_BYTES = 100_000_000
-
-const httpUrl = z
-  .url({ protocol: /^https?$/, error: 'expected https://HOST' })
-  .refine((url) => !/[?#@]/.test(url), 'expected https://HOST, with nothing but a path behind it')
-  .transform((url) => url.replace(/\/+$/, ''))
 
 const text = z.string().min(1)
 
@@ -14,13 +10,13 @@ const text = z.string().min(1)
 export const salesforceOptions = z
   .strictObject({
     type: z.literal('salesforce').optional(),
-    login_url: httpUrl
+    login_url: serviceUrl
       .optional()
       .describe(
         'Where tokens come from: the My Domain URL of the org (https://acme.my.salesforce.com); for a private key also ' +
           'https://login.salesforce.com or https://test.salesforce.com. Default: the instance URL.',
       ),
-    instance_url: httpUrl.optional().describe('Where records are. Default: what comes with the token.'),
+    instance_url: serviceUrl.optional().describe('Where records are. Default: what comes with the token.'),
     client_id: text.optional().describe('Consumer key of the External Client App. Default: none.'),
     client_secret: text
       .optional()
@@ -57,7 +53,7 @@ export const salesforceOptions = z
       .default(false)
       .describe('Save records that a duplicate rule with an alert is against.'),
     job_bytes: z.int().min(1_000).max(MOST_JOB_BYTES).default(MOST_JOB_BYTES).describe('Most bytes of CSV of one job.'),
-    base_url: httpUrl
+    base_url: serviceUrl
       .optional()
       .describe('A simulator, in the place of `login_url` and `instance_url`. Default: none.'),
   })

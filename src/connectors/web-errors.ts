@@ -49,10 +49,15 @@ function redirected({ status, headers, what }: WebReply): Error {
   return configurationError('redirected', message)
 }
 
+/** Characters of an answer in which its first words are looked for. */
+const EXCERPT = 4_000
+
 /** The first words of an answer that is not JSON, to see whose it is. */
 function excerpt(text: string): string {
   const words = text
-    .replace(/<(script|style)\b.*?<\/\1>|<[^>]*>/gis, ' ')
+    .slice(0, EXCERPT)
+    // What is not closed goes on to the end, so that nothing is looked for twice.
+    .replace(/<(script|style)\b.*?(?:<\/\1>|$)|<[^>]*(?:>|$)/gis, ' ')
     .replace(/\s+/g, ' ')
     .trim()
   if (words === '' || /^[{[]/.test(words)) return ''

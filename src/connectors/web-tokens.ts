@@ -2,7 +2,7 @@ import { createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { configurationError, messageOf, RetryableError, UnansweredError } from '../core/errors.ts'
 import type { WebClient, WebReply, WebRequest } from './web-client.ts'
-import { jsonOf, passingError, unreadable } from './web-errors.ts'
+import { jsonOf, passingError } from './web-errors.ts'
 
 /** Access tokens of one connection. */
 export interface AccessTokens {
@@ -86,7 +86,7 @@ export function renewedTokens(options: TokenOptions): RenewedTokens {
   let runsOut = Number.POSITIVE_INFINITY
   /** Replaces the one of the grant, where the server rotates them. */
   let rotated: string | undefined
-  let renewal: { readonly done: Promise<void>; readonly signal: AbortSignal } | undefined
+  let renewal: { readonly done: Promise<string>; readonly signal: AbortSignal } | undefined
 
   const renew = async (signal: AbortSignal) => {
     const asked = options.clock.now()
@@ -96,11 +96,13 @@ export function renewedTokens(options: TokenOptions): RenewedTokens {
       const { retryAfterMs } = error
       throw new RetryableError(error.message, { cause: error, ...(retryAfterMs !== undefined && { retryAfterMs }) })
     })
-    token = details['access_token'] as string
+    const renewed = details['access_token'] as string
+    token = renewed
     if (typeof details['refresh_token'] === 'string') rotated = details['refresh_token']
     const seconds = Number(details['expires_in'])
     // Renewed early, so that no request is under way with a token that runs out meanwhile.
     runsOut = seconds > 0 ? asked + seconds * 1000 - Math.min(seconds * 100, 60_000) : Number.POSITIVE_INFINITY
+    return renewed
   }
   return {
     get details() {
@@ -113,7 +115,8 @@ export function renewedTokens(options: TokenOptions): RenewedTokens {
         renewal ??= { done: renew(signal).finally(() => (renewal = undefined)), signal }
         const { done, signal: other } = renewal
         try {
-          await done
+          // Good for one request, also where it is good for no longer than that.
+          return await done
         } catch (error) {
           // Whoever asked first was cancelled: that is not this one's failure.
           if (!other.aborted || signal.aborted) throw error
@@ -157,7 +160,10 @@ async function requestToken(
   const said = jsonOf(reply)
   const object = (typeof said === 'object' && said !== null ? said : {}) as Record<string, unknown>
   if (reply.status >= 400) throw refusal(reply, object)
-  if (typeof object['access_token'] !== 'string' || object['access_token'] === '') throw unreadable(reply, 'token')
+  if (typeof object['access_token'] !== 'string' || object['access_token'] === '') {
+    // Not quoted: the token may be in it, in another form than JSON.
+    throw new UnansweredError(`${reply.what} was answered with status ${reply.status} and no token that can be read`)
+  }
   return object
 }
 

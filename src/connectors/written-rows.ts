@@ -1,4 +1,5 @@
 import type { Field } from '../core/change.ts'
+import { jsonToken } from './json-token.ts'
 
 /** How rows are written down: as CSV, or as one JSON object a line. Each line is written whole, its newline included. */
 
@@ -6,7 +7,6 @@ type Values = readonly (string | null)[]
 
 /** What a spreadsheet takes for a formula: also behind quotes that were put there to prevent it. */
 const FORMULA = /^'*[=+\-@\t\r]/
-const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
 /**
  * A line of CSV as RFC 4180 and Postgres write it. Null is nothing, an empty text is `""`. `escapes` says which cells
@@ -45,34 +45,7 @@ export function jsonMembers(fields: readonly Field[], values: Values): string {
   for (let index = 0; index < fields.length; index++) {
     if (index > 0) members += ','
     const { name, kind } = fields[index] as Field
-    members += `${JSON.stringify(name)}:${jsonValue(kind, values[index] as string | null)}`
+    members += `${JSON.stringify(name)}:${jsonToken(kind, values[index] as string | null)}`
   }
   return members
-}
-
-function jsonValue(kind: Field['kind'], value: string | null): string {
-  if (value === null) return 'null'
-  switch (kind) {
-    case 'integer':
-    case 'decimal':
-    case 'float':
-      // NaN and the infinities are no numbers of JSON.
-      return NUMBER.test(value) ? value : JSON.stringify(value)
-    case 'boolean':
-      return value === 't' ? 'true' : value === 'f' ? 'false' : JSON.stringify(value)
-    case 'json':
-      // Line breaks between its tokens would end the line.
-      return isJson(value) ? value.replace(/[\r\n]+/g, ' ') : JSON.stringify(value)
-    default:
-      return JSON.stringify(value)
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }

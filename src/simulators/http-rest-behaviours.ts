@@ -6,7 +6,7 @@ rest.insert | documented | RFC 9110, 15.3.2 and 15.5.10 | POST /v1/OBJECT makes 
 rest.upsert | documented | RFC 9110, 9.3.4 | PUT /v1/OBJECT/KEY makes a record (201) or sets fields of it (200), and the same again changes nothing
 rest.update | documented | RFC 5789, 2 | PATCH /v1/OBJECT/KEY sets fields, and answers 404 where there is no such record
 rest.delete | documented | RFC 9110, 9.3.5 | DELETE /v1/OBJECT/KEY removes a record, and answers 404 where there is none
-rest.by-id | assumed | - | PATCH and DELETE of /v1/OBJECT/ids/ID find a record by the id of the service, whatever its key becomes
+rest.by-id | assumed | - | PATCH and DELETE of /v1/OBJECT/ids/ID find a record by the id of the service, whatever its key becomes; the key of another record answers 409
 rest.append | assumed | - | POST /v1/OBJECT/append makes a record each time
 rest.search | assumed | - | GET /v1/OBJECT/search?FIELD=TEXT finds records whose key begins like that, new ones only after search_lag_ms
 rest.values | documented | RFC 8259, 6 | every digit of a number is kept, as are null, true and false

@@ -5,6 +5,7 @@ import { changeBatch } from '../../src/testing/contract-record.ts'
 import { field } from '../support/batch-field.ts'
 import { type HubspotAccount, hubspotAccount } from '../support/hubspot-account.ts'
 import { answerJson, bodyText, loopbackServer } from '../support/loopback-server.ts'
+import { thrown } from '../support/thrown.ts'
 
 let account: HubspotAccount
 before(async () => {
@@ -19,17 +20,6 @@ beforeEach(() => account.reset())
 const { signal } = new AbortController()
 const FIELDS = [field('email'), field('firstname')]
 const upsert = (...rows: readonly (readonly string[])[]) => changeBatch('upsert', FIELDS, rows)
-const _OAUTH = { token: undefined, oauth: { client_id: 'app', client_secret: 'hush', refresh_token: 'refresh' } }
-
-/** What a write throws. */
-async function thrown(write: Promise<unknown>): Promise<Error> {
-  const error: unknown = await write.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  assert.ok(error instanceof Error, 'nothing was thrown')
-  return error
-}
 
 for (const fault of ['reset', 'stall', 'cut', 'truncate', 'status-500', 'status-504', 'html-200', 'empty']) {
   test(`an upsert that met ${fault} may have landed, and leaves one record when it is sent again`, async () => {

@@ -5,6 +5,7 @@ import { changeBatch } from '../../src/testing/contract-record.ts'
 import { field } from '../support/batch-field.ts'
 import { type HubspotAccount, hubspotAccount } from '../support/hubspot-account.ts'
 import { answerJson, loopbackServer } from '../support/loopback-server.ts'
+import { thrown } from '../support/thrown.ts'
 
 let account: HubspotAccount
 before(async () => {
@@ -20,16 +21,6 @@ const { signal } = new AbortController()
 const FIELDS = [field('email'), field('firstname')]
 const upsert = (...rows: readonly (readonly string[])[]) => changeBatch('upsert', FIELDS, rows)
 const OAUTH = { token: undefined, oauth: { client_id: 'app', client_secret: 'hush', refresh_token: 'refresh' } }
-
-/** What a write throws. */
-async function thrown(write: Promise<unknown>): Promise<Error> {
-  const error: unknown = await write.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  assert.ok(error instanceof Error, 'nothing was thrown')
-  return error
-}
 
 test('a rolling limit holds the whole gate for its window', async () => {
   await using destination = await account.open({ fields: FIELDS })

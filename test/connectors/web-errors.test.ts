@@ -71,3 +71,11 @@ test('success without the answer that goes with it proves nothing', () => {
   assert.ok(unreadable(replyOf(200), 'JSON') instanceof UnansweredError)
   assert.deepEqual([jsonOf(replyOf(200, {}, '{"a":1}')), jsonOf(replyOf(200, {}, '{"a":'))], [{ a: 1 }, undefined])
 })
+
+test('a page of any size is quoted without reading all of it', () => {
+  const before = performance.now()
+  passingError(replyOf(502, {}, '<'.repeat(200_000)), { now: NOW })
+  assert.ok(performance.now() - before < 1_000)
+  const page = `<style>${'p { color: red } '.repeat(10_000)}</style>words`
+  assert.match(String(passingError(replyOf(502, {}, page), { now: NOW })?.message), /status 502$/)
+})

@@ -213,3 +213,27 @@ test('an endpoint that is down or answers no token is asked again by the engine'
     })
   }
 })
+
+test('an answer that cannot be read is not quoted: there may be a token in it', async () => {
+  await using server = await loopbackServer((_, response) => response.end('access_token=canary&token_type=bearer'))
+  await using client = await openWebClient({ baseUrl: server.url, gate: testContext().gate })
+  const tokens = renewedTokens({ client, url: '/token', grant: GRANT, clock: virtualClock() })
+  await assert.rejects(tokens.get(signal), (error: Error) => {
+    assert.ok(error instanceof RetryableError, String(error))
+    assert.match(error.message, /\/token was answered with status 200 and no token that can be read$/)
+    return true
+  })
+})
+
+test('a token that runs out at once is used once, and not asked for without end', async () => {
+  const clock = virtualClock()
+  await using world = await tokenWorld((n) => {
+    // Longer on its way than it is good for.
+    void clock.sleep(2_000)
+    return n > 3 ? { status: 400, error: 'enough' } : { access_token: `t${n}`, expires_in: 1 }
+  })
+  const tokens = world.tokens(GRANT, { clock })
+  assert.equal(await tokens.get(signal), 't1')
+  assert.equal(await tokens.get(signal), 't2')
+  assert.equal(world.forms.length, 2)
+})

@@ -62,8 +62,11 @@ on('rest.by-id', () =>
     assert.equal((await http.ask('PATCH', '/v1/people/ids/1001', { id: 2 })).status, 200)
     assert.deepEqual(await kept(http), [['1001', '2', { id: '2', name: '"Ann"' }]])
     assert.equal((await http.ask('PATCH', '/v1/people/ids/1', {})).status, 404)
+    await http.ask('PUT', '/v1/people/3', { id: 3 })
+    assert.equal((await http.ask('PATCH', '/v1/people/ids/1001', { id: 3 })).status, 409)
+    assert.equal((await kept(http)).length, 2)
     assert.equal((await http.ask('DELETE', '/v1/people/ids/1001')).status, 200)
-    assert.deepEqual(await kept(http), [])
+    assert.deepEqual(await kept(http), [['1002', '3', { id: '3' }]])
   }),
 )
 
