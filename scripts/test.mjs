@@ -21,11 +21,18 @@ if (files.length === 0) {
 // One asserts a rate, which neighbours would take the CPU of; one keeps every core busy by itself, for minutes.
 const ALONE = [join('test', 'sync', 'crm-rate.test.ts'), join('test', 'simulation', 'simulation.test.ts')]
 
+// Failures once more at the end, and which files to look at where the suite has become slow.
+const REPORTERS = ['spec', './scripts/slowest-tests.mjs'].flatMap((reporter) => [
+  `--test-reporter=${reporter}`,
+  '--test-reporter-destination=stdout',
+])
+const reporters = options.some((option) => option.startsWith('--test-reporter')) ? [] : REPORTERS
+
 /** Whether all of them passed. */
 function pass(some, concurrency) {
   if (some.length === 0) return true
   // A test that hangs fails after ten minutes instead of holding the gate.
-  const argv = ['--import', 'tsx', '--test', '--test-timeout=600000', `--test-concurrency=${concurrency}`]
+  const argv = ['--import', 'tsx', '--test', '--test-timeout=600000', `--test-concurrency=${concurrency}`, ...reporters]
   return spawnSync(process.execPath, [...argv, ...options, ...some], { stdio: 'inherit' }).status === 0
 }
 
