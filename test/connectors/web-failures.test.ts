@@ -161,7 +161,7 @@ test('certificates are verified, against the authority that is named', async () 
   await using trusting = await clientOf('https://localhost', { tls: { ca } })
   assert.equal((await trusting.request(url(good.port))).text, 'ok')
   await using strict = await clientOf('https://localhost')
-  for (const refused of [trusting.request(url(other.port)), strict.request(url(good.port))]) {
+  for (const refused of [() => trusting.request(url(other.port)), () => strict.request(url(good.port))]) {
     await assert.rejects(refused, { name: 'FatalError', code: 'tls_failed', kind: 'configuration' })
   }
 })
