@@ -1,5 +1,6 @@
 const LOAD = 'src/connectors/salesforce-bulk-load.ts'
 const LOADER = 'src/connectors/salesforce-loader.ts'
+const WAYS = 'src/connectors/salesforce-ways.ts'
 const SESSION = 'src/connectors/salesforce-session.ts'
 const COLLECTIONS = 'src/connectors/salesforce-collections.ts'
 const JOB = 'src/connectors/salesforce-job.ts'
@@ -18,7 +19,7 @@ export const SALESFORCE_MUTANTS = {
     file: LOAD,
     find: READ_ALL,
     put: `    await readResults(context, ended.id, { file: 'failedResults', key }, each('failedResults'), signal)
-    for (const row of rows.values()) if (!answers.has(row)) answers.set(row, { status: 'done' })
+    for (const row of places.rows()) if (gathered.note(row, { status: 'done' })) answered++
 `,
     tests: [`${JOBS} # results that are not as many as the rows`],
   },
@@ -33,15 +34,15 @@ export const SALESFORCE_MUTANTS = {
     find: READ_ALL,
     put: `    for (const file of RESULT_FILES)
       if (file !== 'unprocessedrecords') await readResults(context, ended.id, { file, key }, each(file), signal)
-    for (const row of rows.values()) if (!answers.has(row)) answers.set(row, { status: 'done' })
+    for (const row of places.rows()) if (gathered.note(row, { status: 'done' })) answered++
 `,
     tests: [`${JOBS} # rows that a failed job did not come to`],
   },
   'Salesforce: nobody looks whether the three files have every row': {
     file: LOAD,
-    find: '  if (answers.size === rows.size) return\n',
-    put: `  for (const row of rows.values()) if (!answers.has(row)) answers.set(row, { status: 'done' })
-  if (answers.size === rows.size) return
+    find: '  if (answered === places.size) return\n',
+    put: `  for (const row of places.rows()) if (gathered.note(row, { status: 'done' })) answered++
+  if (answered === places.size) return
 `,
     tests: [`${JOBS} # results that are not as many as the rows`],
   },
@@ -59,15 +60,15 @@ export const SALESFORCE_MUTANTS = {
   },
   'Salesforce: results of a job are matched by their place': {
     file: LOAD,
-    find: "const row = rows.get(key === 'Id' ? longRecordId(text) : text)",
-    put: 'const row = [...rows.values()][answers.size]',
+    find: 'const row = places.find(known ?? result.cell(key))',
+    put: 'const row = [...places.rows()].toSorted((one, other) => one - other)[answered]',
     tests: [`${JOBS} # results come in pages`],
   },
   'Salesforce: a job is done when it is uploaded': {
     file: LOAD,
     find: '    const id = await start(context, job, signal)\n',
     put: `    const id = await start(context, job, signal)
-    for (const row of rows) answers.set(row, { status: 'done' })
+    for (const row of places.rows()) gathered.note(row, { status: 'done' })
 `,
     tests: [`${LOADS} # by bulk: outcomes carry the Id`],
   },
@@ -97,8 +98,8 @@ export const SALESFORCE_MUTANTS = {
   },
   'Salesforce: inserts that an earlier job has written are sent again': {
     file: LOADER,
-    find: 'if (found === undefined) return false',
-    put: "if (found === undefined || form.way === 'insert') return false",
+    find: 'if (found === undefined) return undefined',
+    put: "if (found === undefined || form.way === 'insert') return undefined",
     tests: [`${JOBS} # insert: a process that is killed before any`],
   },
   'Salesforce: a job that was never closed is left open': {
@@ -121,8 +122,8 @@ export const SALESFORCE_MUTANTS = {
   },
   'Salesforce: two rows of one match go into one job': {
     file: LOADER,
-    find: 'if (some.has(key) || (spool',
-    put: 'if ((spool',
+    find: '(isFull || job.places.find(key) !== undefined)',
+    put: 'isFull',
     tests: [`${LOADS} # two rows of one match are never`],
   },
   'Salesforce: rows that meet a lock are rejected for good': {
@@ -156,20 +157,20 @@ export const SALESFORCE_MUTANTS = {
     tests: [`${JOBS} # a call that is answered with fewer results`],
   },
   'Salesforce: a record is changed by its match, though its Id is known': {
-    file: 'src/connectors/salesforce-pending.ts',
-    find: 'id: ids?.[index] }',
-    put: 'id: ids && undefined }',
+    file: WAYS,
+    find: 'const ids = byId ? batch.ids : undefined',
+    put: 'const ids = byId && batch.count < 0 ? batch.ids : undefined',
     tests: [`${LOADS} # a change with an Id is of that record`],
   },
   'Salesforce: of several records with one external id the first is taken': {
-    file: LOADER,
-    find: 'else if (ids.length > 1) write',
-    put: "else if (ids.length > 1) go(operation === 'delete' ? 'delete' : 'update', { ...row, id: ids[0] })\n      else if (ids.length > 99) write",
+    file: WAYS,
+    find: 'else if (ids.length > 1) gathered',
+    put: "else if (ids.length > 1) this.#go(row, operation === 'delete' ? 'delete' : 'update', LOOKED_UP)\n        else if (ids.length > 99) gathered",
     tests: [`${LOADS} # an external id that several records share`],
   },
   'Salesforce: a list that is shorter than its job says has ended': {
     file: 'src/connectors/salesforce-bulk-query.ts',
-    find: 'if (expected == null || rows === expected) return',
+    find: 'if (rows === expected) return',
     put: 'if (expected == null || rows <= expected) return',
     tests: [`${LOADS} # a list with fewer keys`],
   },

@@ -2,6 +2,7 @@
 const SHOWN = 15
 
 /** @param {AsyncIterable<{ type: string, data: { nesting?: number, file?: string, details?: { duration_ms?: number } } }>} events */
+// biome-ignore lint/style/noDefaultExport: node:test asks for it
 export default async function* slowest(events) {
   const spent = new Map()
   for await (const { type, data } of events) {

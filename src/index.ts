@@ -20,6 +20,7 @@ export {
   type Limits,
   type ObjectDeclaration,
   type ObjectRequest,
+  type SeenRequest,
 } from './core/destination.ts'
 export { suggestion } from './core/did-you-mean.ts'
 export type { DiffBatch, EndOfDiff } from './core/diff-batch.ts'
@@ -83,7 +84,7 @@ export type { TimedPart } from './engine/stage-clock.ts'
 export type { Progress, SyncOptions } from './engine/sync-options.ts'
 export { type Validation, validate } from './engine/validate.ts'
 export { BatchSender, type Changes, type SenderOptions } from './pipeline/batch-sender.ts'
-export { BatchWriter, type WriterOptions } from './pipeline/batch-writer.ts'
+export { BatchWriter } from './pipeline/batch-writer.ts'
 export type { ChangeSample } from './pipeline/dry-run.ts'
 export type { Exchange } from './pipeline/exchange.ts'
 export { type Allowances, type DeleteQuestion, judgeDeletes, type Threshold } from './pipeline/guards.ts'
@@ -97,6 +98,7 @@ export { type GateUser, PacedGate } from './pipeline/request-gate.ts'
 export { DEFAULT_RETRY, type RetryPolicy } from './pipeline/retry.ts'
 export { compileMapping, RowMapping } from './pipeline/row-mapping.ts'
 export { type SortingOptions, sorting } from './pipeline/sorting.ts'
+export type { WriterOptions } from './pipeline/writer-options.ts'
 export type { IndexOverview } from './state/index-overview.ts'
 export { KeyIndexFile } from './state/key-index-file.ts'
 export { KeySpoolFile } from './state/key-spool-file.ts'

@@ -10,7 +10,7 @@ import { FatalError, messageOf } from './core/errors.ts'
 import type { Report } from './core/report.ts'
 import { Tally } from './core/tally.ts'
 import { fingerprintsOf, seedOf, whyAllChanged } from './engine/fingerprints.ts'
-import { linkedRecords } from './engine/linked-records.ts'
+import { keyNamer, linkedRecords } from './engine/linked-records.ts'
 import { listDestination } from './engine/list-destination.ts'
 import { splitsOf } from './engine/model-splits.ts'
 import { type Ends, identityOf, openEnds } from './engine/open-ends.ts'
@@ -20,7 +20,7 @@ import { partOf } from './engine/run-part.ts'
 import { reportOf } from './engine/run-report.ts'
 import type { Progress, SyncOptions } from './engine/sync-options.ts'
 import { acceptAll, forgetful } from './pipeline/dry-run.ts'
-import { overheard } from './pipeline/exchange.ts'
+import { overheard, seenRequests } from './pipeline/exchange.ts'
 import type { RunVariables } from './pipeline/field-value.ts'
 import type { Allowances } from './pipeline/guards.ts'
 import { resendOverwritten } from './pipeline/overwritten.ts'
@@ -57,6 +57,7 @@ class Run {
   readonly #options: SyncOptions
   readonly #began: number
   readonly #tally: Tally
+  readonly #seen = seenRequests()
   readonly #signal: AbortSignal
   #variables: RunVariables
   #sync: SyncConfig | undefined
@@ -123,7 +124,9 @@ class Run {
         const { runId, startedAt } = this.#variables
         this.#history.start({ runId, sync: sync.name, mode: sync.mode, dryRun, startedAt })
       }
-      const lending = { ...this.#options, tally: this.#tally, notes: index.notes }
+      const { onExchange } = this.#options
+      const requests = onExchange && { onRequest: this.#seen.onRequest }
+      const lending = { ...this.#options, ...requests, tally: this.#tally, notes: index.notes }
       await using ends = await openEnds(config, sync, lending, this.#variables)
       await this.#between(ends, sync, index, spool)
     } finally {
@@ -139,7 +142,7 @@ class Run {
     for (const note of ends.notes) onNote?.(note)
     index.bind(identityOf(ends))
     if (dryRun || index.isNew) for (const note of planNotes(resolved, sync.mode)) onNote?.(note)
-    const prepare = () => patiently('get ready', () => ends.destination.prepare(), this.#options)
+    const prepare = () => patiently('get ready', () => ends.destination.prepare(this.#signal), this.#options)
     const created = !dryRun && (await prepare()) === 'created'
     // A dry run creates nothing, so only a list can tell that the object is missing.
     const unsure = dryRun && sync.destination.create && ends.declaration.lists === 'cheap' && resolved.matchIsKey
@@ -212,7 +215,8 @@ class Run {
       onSorted: () => this.#reading(),
     })
     const reading = part === undefined ? whole : partOfModel(whole, part)
-    const destination = onExchange === undefined ? ends.destination : overheard(ends.destination, onExchange)
+    const destination =
+      onExchange === undefined ? ends.destination : overheard(ends.destination, onExchange, this.#seen)
     const mapping: RowMapping = compileMapping({
       layout: reading.whole?.layout ?? reading.layout,
       match: resolved.match,
@@ -225,7 +229,7 @@ class Run {
     await runPipeline({
       reading,
       destination: dryRun
-        ? acceptAll(ends.destination, resolved.match.length, mapping.deleteFields, onChange ?? (() => {}))
+        ? acceptAll(ends.destination, keyNamer(ends, index), mapping.deleteFields, onChange ?? (() => {}))
         : destination,
       index: dryRun ? forgetful(index) : (observe?.('index', index) ?? index),
       mapping,

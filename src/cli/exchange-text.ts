@@ -15,9 +15,9 @@ export function formatExchange(
   const lines = [`${style('bold', report.sync)}  ${report.mode}  test   ${formatDuration(report.duration_ms)}`]
   for (const exchange of exchanges) lines.push(...requestLines(exchange, style), answerLine(exchange, style))
   if (exchanges.length === 0) lines.push(`  ${style('yellow', 'nothing was sent')}  ${reason(report, issues)}`)
-  for (const { request, response } of exchanges.map(rejection)) {
+  for (const { request, response } of exchanges.flatMap(requestsOf)) {
     if (request !== undefined) lines.push(`  ${style('dim', 'request')}   ${oneLine(request, 1000)}`)
-    if (response !== undefined) lines.push(`  ${style('dim', 'response')}  ${oneLine(response, 1000)}`)
+    if (response !== undefined) lines.push(`  ${style('dim', 'response')}  ${oneLine(response ?? 'none', 1000)}`)
   }
   // That nothing else was done is what this command is for, and no news.
   const guards = report.guards.filter(({ guard }) => guard !== 'partial_run')
@@ -46,6 +46,8 @@ function answerLine({ outcome, error, operation }: Exchange, style: Style): stri
       return `${label}there is no such record${operation === 'update' ? ' to update' : ''}`
     case 'exists':
       return `${label}the record is there already, and was left as it is`
+    case 'unknown':
+      return `${label}${style('yellow', `not known ${printable(outcome.code)}`)}  ${printable(outcome.message)}`
     case 'deferred':
       return `${label}${style('yellow', `not now ${printable(outcome.code)}`)}  ${printable(outcome.message)}`
     case 'rejected':
@@ -53,8 +55,13 @@ function answerLine({ outcome, error, operation }: Exchange, style: Style): stri
   }
 }
 
-function rejection({ outcome }: Exchange): { readonly request?: string; readonly response?: string } {
-  return outcome?.status === 'rejected' ? outcome : {}
+/** What was asked for a change; where a destination does not tell, what it says about a refusal. */
+function requestsOf({
+  requests,
+  outcome,
+}: Exchange): { readonly request?: string; readonly response?: string | null }[] {
+  if (requests.length > 0) return [...requests]
+  return outcome?.status === 'rejected' ? [outcome] : []
 }
 
 function reason({ mode, counts, error }: Report, issues: readonly RowIssue[]): string {

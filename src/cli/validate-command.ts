@@ -55,8 +55,9 @@ async function validateSelected(
   if (names.length === 0) await checkConnections(config)
   const codes: ExitCode[] = []
   for (const name of selected) {
-    if (interruption.signal.aborted) break
-    for (const verdict of await validate(config, { sync: name, connect })) {
+    const { signal } = interruption
+    if (signal.aborted) break
+    for (const verdict of await validate(config, { sync: name, connect, signal })) {
       const { error } = verdict
       codes.push(error === null ? EXIT.done : exitCodeOfError(error))
       if (json === true) output.json(verdict)

@@ -3,6 +3,7 @@ import type { Outcome } from '../core/outcome.ts'
 import type { DestinationNotes } from '../core/record-links.ts'
 import { resultsMissing } from './salesforce-collections.ts'
 import { csvColumns } from './salesforce-csv-rows.ts'
+import type { GatheredWrites } from './salesforce-gathered.ts'
 import {
   closeJob,
   createJob,
@@ -15,12 +16,12 @@ import {
   waitForJob,
 } from './salesforce-job.ts'
 import { forgetJob, noteJob } from './salesforce-job-notes.ts'
-import { failAll, type PendingRow, signalOf } from './salesforce-pending.ts'
 import { longRecordId } from './salesforce-record-id.ts'
 import type { ResultRow } from './salesforce-result-file.ts'
 import { parseRowError, refusedOutcome } from './salesforce-row-errors.ts'
+import type { RowPlaces } from './salesforce-row-places.ts'
 import type { RowForm } from './salesforce-rows.ts'
-import type { JobSpool } from './salesforce-spool.ts'
+import type { TextSpool } from './salesforce-spool.ts'
 
 export interface BulkContext extends JobContext {
   readonly notes: DestinationNotes
@@ -30,8 +31,11 @@ export interface BulkContext extends JobContext {
 /** The rows of one job: their CSV, and which row is which by what is unique among them. */
 export interface JobRows {
   readonly form: RowForm
-  readonly spool: JobSpool
-  readonly rows: ReadonlyMap<string, PendingRow>
+  readonly spool: TextSpool
+  readonly places: RowPlaces
+  readonly gathered: GatheredWrites
+  /** The batches that they are of. */
+  readonly numbers: Set<number>
 }
 
 /** A job that failed for what is the same for every row [D: Bulk API 2.0 errors]. */
@@ -39,22 +43,20 @@ const SYSTEMIC = /^(InvalidBatch|InvalidJob|InvalidUser|ClientInputError|Feature
 
 /** Loads rows by one job, and answers them; where that fails, gives up their batches. Never throws. */
 export async function loadByJob(context: BulkContext, job: JobRows): Promise<void> {
-  const rows = [...job.rows.values()]
-  const answers = new Map<PendingRow, Outcome>()
+  const { gathered, places, numbers } = job
   let failure: { readonly error: unknown } | undefined
   try {
-    const signal = signalOf(rows)
+    const { signal } = gathered
     const id = await start(context, job, signal)
     const ended = await waitForJob(context, id, signal)
-    if (ended === undefined) throw resultsMissing(0, rows.length)
-    await reconcile(context, job, ended, answers, signal)
+    if (ended === undefined) throw resultsMissing(0, places.size)
+    await reconcile(context, job, ended, signal)
     forgetJob(context.notes, id)
   } catch (error) {
     failure = { error }
   }
-  // All at once: who gets room for one batch sends one batch, and the next job would be that small.
-  for (const [{ write, index }, outcome] of answers) write.answer(index, outcome)
-  if (failure !== undefined) failAll(rows, failure.error)
+  gathered.confirm(places.rows())
+  await gathered.settle(numbers, failure)
 }
 
 /** Makes a job, notes it down, uploads its rows and lets it begin. */
@@ -95,30 +97,30 @@ async function giveUp(context: BulkContext, id: string, signal: AbortSignal): Pr
  */
 async function reconcile(
   context: BulkContext,
-  { form, rows }: JobRows,
+  { form, places, gathered }: JobRows,
   ended: JobState,
-  answers: Map<PendingRow, Outcome>,
   signal: AbortSignal,
 ): Promise<void> {
   const key = form.way === 'update' || form.way === 'delete' ? 'Id' : form.match
   let strangers = 0
+  let answered = 0
   const each = (file: ResultFile) => (result: ResultRow) => {
-    const text = result.cell(key)
-    const row = rows.get(key === 'Id' ? longRecordId(text) : text)
+    const known = key === 'Id' ? longRecordId(result.cell(key)) : undefined
+    const row = places.find(known ?? result.cell(key))
     if (row === undefined) strangers++
-    else if (!answers.has(row)) answers.set(row, outcomeOf(form, row.id, file, result, ended))
+    else if (gathered.note(row, outcomeOf(form, known, file, result, ended))) answered++
   }
-  for (let reading = 1; reading <= 2 && answers.size < rows.size; reading++) {
+  for (let reading = 1; reading <= 2 && answered < places.size; reading++) {
     for (const file of RESULT_FILES) await readResults(context, ended.id, { file, key }, each(file), signal)
   }
   if (strangers > 0) {
     // Whatever these files are of, it is not this job alone.
-    answers.clear()
-    throw resultsMissing(0, rows.size)
+    gathered.forget(places.rows())
+    throw resultsMissing(0, places.size)
   }
-  if (answers.size === rows.size) return
+  if (answered === places.size) return
   // What was answered is known all the same; the batches that lack an answer are given up.
-  throw ended.state === 'Aborted' ? aborted(ended) : resultsMissing(answers.size, rows.size)
+  throw ended.state === 'Aborted' ? aborted(ended) : resultsMissing(answered, places.size)
 }
 
 function outcomeOf(
@@ -130,7 +132,7 @@ function outcomeOf(
 ): Outcome {
   if (file === 'failedResults') return refusedOutcome(parseRowError(result.error), form)
   if (file === 'unprocessedrecords') return unprocessed(job)
-  const id = result.id === '' ? known : result.id
+  const id = result.id === '' ? known : longRecordId(result.id)
   return {
     status: 'done',
     ...(id === undefined || form.way === 'delete' ? {} : { id }),

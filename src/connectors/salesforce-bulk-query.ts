@@ -55,6 +55,6 @@ export async function* bulkQuery(
     const next = header('sforce-locator')
     locator = next === undefined || next === 'null' ? undefined : next
   }
-  if (expected == null || rows === expected) return
-  throw new RetryableError(`query job ${id} has ${expected} rows, and ${rows} came`)
+  if (rows === expected) return
+  throw new RetryableError(`query job ${id} has ${expected ?? 'an unknown number of'} rows, and ${rows} came`)
 }

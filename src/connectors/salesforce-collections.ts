@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import { BatchRefusedError, FatalError } from '../core/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
+import type { GatheredWrites } from './salesforce-gathered.ts'
 import { jsonRecord } from './salesforce-json-rows.ts'
-import { failAll, type PendingRow, signalOf } from './salesforce-pending.ts'
+import { longRecordId } from './salesforce-record-id.ts'
 import { refusedOutcome, rowError } from './salesforce-row-errors.ts'
 import type { Cells, RowForm } from './salesforce-rows.ts'
 import { readAs, type SalesforceSession } from './salesforce-session.ts'
@@ -12,7 +13,7 @@ export const COLLECTION_ROWS = 200
 
 /** A row as it is sent. */
 export interface CollectionRow {
-  readonly row: PendingRow
+  readonly row: number
   readonly id: string | undefined
   readonly cells: Cells
 }
@@ -38,32 +39,34 @@ const results = z.array(
 export async function sendCollection(
   session: SalesforceSession,
   form: RowForm,
+  gathered: GatheredWrites,
   rows: readonly CollectionRow[],
 ): Promise<void> {
+  const numbers = new Set(rows.map(({ row }) => gathered.numberOf(row)))
   try {
-    const outcomes = await exchange(session, form, rows)
-    for (const [index, { row }] of rows.entries()) row.write.answer(row.index, outcomes[index] as Outcome)
+    const outcomes = await exchange(session, form, rows, gathered.signal)
+    for (const [index, { row }] of rows.entries()) gathered.answer(row, outcomes[index] as Outcome)
+    await gathered.settle(numbers)
   } catch (error) {
     if (error instanceof BatchRefusedError && rows.length > 1) {
       // A call that is malformed is refused whole, for one row of it: of the halves, one is well-formed.
       const middle = rows.length >>> 1
-      await sendCollection(session, form, rows.slice(0, middle))
-      await sendCollection(session, form, rows.slice(middle))
+      await sendCollection(session, form, gathered, rows.slice(0, middle))
+      await sendCollection(session, form, gathered, rows.slice(middle))
     } else if (error instanceof BatchRefusedError) {
-      const only = rows[0] as CollectionRow
       const { code, message } = error
-      only.row.write.answer(only.row.index, { status: 'rejected', code, message })
-    } else {
-      failAll(
-        rows.map(({ row }) => row),
-        error,
-      )
-    }
+      gathered.answer((rows[0] as CollectionRow).row, { status: 'rejected', code, message })
+      await gathered.settle(numbers)
+    } else await gathered.settle(numbers, { error })
   }
 }
 
-async function exchange(session: SalesforceSession, form: RowForm, rows: readonly CollectionRow[]): Promise<Outcome[]> {
-  const signal = signalOf(rows.map(({ row }) => row))
+async function exchange(
+  session: SalesforceSession,
+  form: RowForm,
+  rows: readonly CollectionRow[],
+  signal: AbortSignal,
+): Promise<Outcome[]> {
   const sent = rows.map(({ id, cells }) => jsonRecord(form, id, cells))
   const reply = await session.json(callOf(form, rows, sent), signal)
   const answered = readAs(results, reply, 'results')
@@ -74,7 +77,7 @@ async function exchange(session: SalesforceSession, form: RowForm, rows: readonl
     if (result.success) {
       return {
         status: 'done',
-        ...(id == null || form.way === 'delete' ? {} : { id }),
+        ...(id == null || form.way === 'delete' ? {} : { id: longRecordId(id) }),
         ...(form.way === 'upsert' && { created: result.created === true }),
         ...(form.way === 'insert' && { created: true }),
       }

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ChangeBatch } from '../core/change.ts'
 import {
   type Destination,
@@ -11,23 +12,24 @@ import { RetryableError } from '../core/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { SYNC_MODE_NAMES } from '../core/sync-mode.ts'
 import { settleEarlierJobs } from './salesforce-earlier-jobs.ts'
+import { GatheredWrites } from './salesforce-gathered.ts'
 import { listMatches } from './salesforce-key-list.ts'
 import { SalesforceLoader } from './salesforce-loader.ts'
 import { matchIdentity } from './salesforce-match.ts'
 import { SalesforceObject } from './salesforce-object.ts'
 import { instanceUrl, loginUrl, type SalesforceOptions, salesforceOptions } from './salesforce-options.ts'
 import { readOrganization, UNKNOWN_ORGANIZATION } from './salesforce-organization.ts'
-import { PendingWrite, pendingRows } from './salesforce-pending.ts'
+import { PendingWrite } from './salesforce-pending.ts'
 import { openSession } from './salesforce-session.ts'
 import { openTokens, type SalesforceTokens } from './salesforce-tokens.ts'
 import { openWebClient, type WebClient } from './web-client.ts'
 
-/** Rows of a batch, and batches that may be gathered into one job: 256,000 rows. */
+/** Rows of a batch, and batches that may be gathered into one job: a million rows. */
 const BATCH_ROWS = 2_000
-const GATHERED_BATCHES = 128
+const GATHERED_BATCHES = 500
 
-/** Salesforce itself ends a call after ten minutes [D]: until then its triggers may still be at work. */
-const SLOWEST_CALL_MS = 10 * 60_000
+/** Without a byte of an answer that has begun, at most. */
+const SILENCE_MS = 30_000
 
 /** Standard and custom objects of a Salesforce org, by sObject Collections and Bulk API 2.0. */
 export const salesforceDestination = defineDestination<SalesforceOptions>({
@@ -53,11 +55,15 @@ export const salesforceDestination = defineDestination<SalesforceOptions>({
   pacing: (options) => ({ credential: `${hostOf(options)} ${options.client_id ?? ''}`, rates: [] }),
   async open(options, object, context) {
     const { gate } = context
+    const timeout = options.timeout * 1000
     const client = await openWebClient({
       baseUrl: loginUrl(options),
       gate,
-      headersMs: SLOWEST_CALL_MS,
-      totalMs: SLOWEST_CALL_MS,
+      onRequest: context.onRequest,
+      connectMs: Math.min(timeout, 10_000),
+      headersMs: timeout,
+      bodyMs: Math.min(timeout, SILENCE_MS),
+      totalMs: timeout,
     })
     return new SalesforceDestination(options, object, context, client)
   },
@@ -84,6 +90,8 @@ class SalesforceDestination implements Destination {
   #end: { readonly of: AbortSignal; readonly ends: AbortSignal } | undefined
   /** What waits for `flush`, by operation and fields. */
   readonly #gathered = new Map<string, { writes: PendingWrite[]; bytes: number }>()
+  #answering = 0
+  #isFlushed = false
 
   constructor(options: SalesforceOptions, object: ObjectRequest, context: DestinationContext, client: WebClient) {
     const { gate: _, clock, notes } = context
@@ -105,10 +113,10 @@ class SalesforceDestination implements Destination {
     this.#loader = new SalesforceLoader(this.#object, this.#jobs, { load: options.load, jobBytes: options.job_bytes })
   }
 
-  async check(): Promise<readonly string[]> {
-    const { signal } = this.#closed
-    const notes = await this.#object.check(signal)
-    this.#organization ??= await readOrganization(this.#tokens, this.#jobs.session, signal)
+  async check(signal = this.#closed.signal): Promise<readonly string[]> {
+    const ends = AbortSignal.any([this.#closed.signal, signal])
+    const notes = await this.#object.check(ends)
+    this.#organization ??= await readOrganization(this.#tokens, this.#jobs.session, ends)
     return this.#organization === undefined ? [...notes, UNKNOWN_ORGANIZATION] : notes
   }
 
@@ -117,8 +125,9 @@ class SalesforceDestination implements Destination {
   }
 
   /** Ends the jobs of runs that were killed. Makes nothing. */
-  async prepare(): Promise<void> {
-    this.#loader.finished = await settleEarlierJobs(this.#jobs, this.#context.notes, this.#closed.signal)
+  async prepare(signal = this.#closed.signal): Promise<void> {
+    const ends = AbortSignal.any([this.#closed.signal, signal])
+    this.#loader.finished = await settleEarlierJobs(this.#jobs, this.#context.notes, ends)
   }
 
   async write(batch: ChangeBatch, signal: AbortSignal): Promise<readonly Outcome[]> {
@@ -128,13 +137,16 @@ class SalesforceDestination implements Destination {
     const lane = this.#gathered.get(kind) ?? { writes: [], bytes: 0 }
     this.#gathered.set(kind, lane)
     lane.writes.push(write)
-    lane.bytes += batch.text.length
+    lane.bytes += batch.ends[batch.count - 1] ?? 0
     if (this.#straight || lane.bytes >= this.#bytesOfJob) this.#send(kind)
     return write.answered
   }
 
   flush(): void {
-    for (const kind of [...this.#gathered.keys()]) this.#send(kind)
+    if (this.#isFlushed) return
+    this.#isFlushed = true
+    // Batches whose job has failed come back by the hundreds, each with a flush of its own.
+    setImmediate(() => this.#sendFlushed())
   }
 
   identity(values: readonly (string | null)[]): string {
@@ -163,10 +175,30 @@ class SalesforceDestination implements Destination {
     return ends
   }
 
+  /** Each batch that is answered makes room for one more: those that come meanwhile go together. */
+  async #answer(give: () => Promise<void>): Promise<void> {
+    this.#answering++
+    try {
+      await give()
+      // The last of them makes room, too.
+      await nextTurn()
+    } finally {
+      this.#answering--
+      this.#sendFlushed()
+    }
+  }
+
+  #sendFlushed(): void {
+    if (!this.#isFlushed || this.#answering > 0) return
+    this.#isFlushed = false
+    for (const kind of [...this.#gathered.keys()]) this.#send(kind)
+  }
+
   #send(kind: string): void {
     const lane = this.#gathered.get(kind)
     this.#gathered.delete(kind)
-    const rows = lane?.writes.filter((write) => !write.settled).flatMap(pendingRows) ?? []
-    void this.#loader.load(rows)
+    const [first, ...others] = lane?.writes.filter((write) => !write.settled) ?? []
+    if (first === undefined) return
+    void this.#loader.load(new GatheredWrites([first, ...others], (give) => this.#answer(give)))
   }
 }

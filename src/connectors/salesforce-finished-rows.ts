@@ -14,7 +14,7 @@ export class FinishedRows implements Disposable {
 
   private constructor(database: SqliteDatabase) {
     this.#database = database
-    database.pragma('cache_size = -16384')
+    database.pragma('cache_size = -8192')
     database.exec('CREATE TABLE finished (digest BLOB PRIMARY KEY, id TEXT, created INTEGER) WITHOUT ROWID; BEGIN')
     this.#add = database.prepare('INSERT OR IGNORE INTO finished VALUES (?, ?, ?)')
     this.#find = database.prepare('SELECT id, created FROM finished WHERE digest = ?')

@@ -4,7 +4,7 @@ import { FatalError, messageOf, RetryableError } from '../core/errors.ts'
 import { type ResultRow, readResultFile } from './salesforce-result-file.ts'
 import type { RowForm } from './salesforce-rows.ts'
 import { readAs, type SalesforceSession } from './salesforce-session.ts'
-import type { JobSpool } from './salesforce-spool.ts'
+import type { TextSpool } from './salesforce-spool.ts'
 
 /** A job of Bulk API 2.0, from its making to its results. Every call names the job, so it may be asked twice. */
 
@@ -27,6 +27,8 @@ const GROWTH = 1.5
 
 /** Attempts of a call that only asks, or that says the same again. */
 const ATTEMPTS = 8
+/** Asked to wait for longer than this, a run ends: as the engine has it. */
+const LONGEST_ASKED_MS = 10 * 60_000
 
 /** A job of which nothing has moved for so long is given up. */
 const STUCK_MS = 4 * 60 * 60_000
@@ -63,7 +65,7 @@ export async function createJob(
 export async function uploadRows(
   { session }: JobContext,
   id: string,
-  spool: JobSpool,
+  spool: TextSpool,
   signal: AbortSignal,
 ): Promise<void> {
   const content = { length: spool.length, chunks: () => spool.chunks() }
@@ -169,12 +171,13 @@ async function patiently<Result>(
       return await ask()
     } catch (error) {
       if (!(error instanceof RetryableError) || signal.aborted) throw error
-      if (attempt === ATTEMPTS) {
+      const { retryAfterMs = 0 } = error
+      if (attempt === ATTEMPTS || retryAfterMs > LONGEST_ASKED_MS) {
         const message = `Salesforce does not say what became of a job (${error.message}); run again: its results are read then`
         throw new FatalError('job_unfinished', message, { cause: error })
       }
       const wait = Math.min(1_000 * 2 ** (attempt - 1), LONGEST_WAIT_MS)
-      await clock.sleep(Math.max(wait, error.retryAfterMs ?? 0), signal)
+      await clock.sleep(Math.max(wait, retryAfterMs), signal)
     }
   }
 }

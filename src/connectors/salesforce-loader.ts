@@ -1,25 +1,33 @@
-import type { ChangeBatch } from '../core/change.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Outcome } from '../core/outcome.ts'
-import { DONE, NOT_FOUND } from '../core/outcome.ts'
-import { SYNC_MODES } from '../core/sync-mode.ts'
-import { type BulkContext, loadByJob } from './salesforce-bulk-load.ts'
+import { type BulkContext, type JobRows, loadByJob } from './salesforce-bulk-load.ts'
 import { COLLECTION_ROWS, type CollectionRow, sendCollection } from './salesforce-collections.ts'
 import { csvHeader, csvRow, rowDigest } from './salesforce-csv-rows.ts'
 import type { SalesforceField } from './salesforce-fields.ts'
 import type { FinishedRows } from './salesforce-finished-rows.ts'
-import { AllIds, type FoundIds, lookUp } from './salesforce-lookup.ts'
+import type { GatheredWrites } from './salesforce-gathered.ts'
 import type { SalesforceObject } from './salesforce-object.ts'
-import { failAll, type PendingRow, signalOf } from './salesforce-pending.ts'
+import { RowPlaces } from './salesforce-row-places.ts'
 import { type Cells, cellsOf, type RowForm, rowForm, rowKey, type Way } from './salesforce-rows.ts'
-import { JobSpool } from './salesforce-spool.ts'
+import { TextSpool } from './salesforce-spool.ts'
 import type { Misfit } from './salesforce-value-formats.ts'
+import { COLLECTIONS_UP_TO, RowWays } from './salesforce-ways.ts'
 
-/** Up to so many changes of one kind go by calls of 200; the vendor's own threshold for jobs [D]. */
-const COLLECTIONS_UP_TO = 2_000
+/** Jobs at the same time: each has a file on the disk, is looked at, and in the end is read. */
+const MOST_JOBS = 8
 
 export interface LoaderOptions {
   readonly load: 'auto' | 'collections' | 'bulk'
   readonly jobBytes: number
+}
+
+/** A row that can be sent. */
+interface SendableRow {
+  readonly row: number
+  /** The batch that it is of. */
+  readonly number: number
+  readonly id: string | undefined
+  readonly cells: Cells
 }
 
 /** Sends gathered changes of one operation and the same fields: finds out what each needs, then by calls or by jobs. */
@@ -27,6 +35,7 @@ export class SalesforceLoader {
   readonly #object: SalesforceObject
   readonly #context: BulkContext
   readonly #options: LoaderOptions
+  readonly #running = new Set<Promise<void>>()
   #finished: FinishedRows | undefined
 
   constructor(object: SalesforceObject, context: BulkContext, options: LoaderOptions) {
@@ -41,197 +50,171 @@ export class SalesforceLoader {
     this.#finished = finished
   }
 
-  /** Answers every row, or gives up its batch. Never throws. */
-  async load(rows: readonly PendingRow[]): Promise<void> {
-    const [first] = rows
-    if (first === undefined) return
+  /** Answers every batch, or gives it up, and disposes of them. Never throws. */
+  async load(writes: GatheredWrites): Promise<void> {
+    using gathered = writes
+    let failure: { readonly error: unknown } | undefined
     try {
-      const signal = signalOf(rows)
-      const { batch } = first.write
-      const fields = await this.#object.fields(batch.fields, signal)
-      const ways = await this.#waysOf(rows, batch, fields, signal)
-      const sending = [...ways].map(([way, some]) => this.#send(way, fields, some))
-      await Promise.all(sending)
-      // Every row is answered by now: one that is not would be waited for without end.
-      failAll(rows, new Error('a change was sent to Salesforce and never answered'))
+      const fields = await this.#object.fields(gathered.fields, gathered.signal)
+      await Promise.all(await this.#begin(gathered, fields))
     } catch (error) {
-      failAll(rows, error)
+      failure = { error }
     }
+    // Every row is answered by now: one that is not would be waited for without end.
+    failure ??= { error: new Error('a change was sent to Salesforce and never answered') }
+    await gathered.settle(undefined, failure)
   }
 
-  /** What each row needs: what is known to be there is changed by its Id, what has to be looked up is. */
-  async #waysOf(
-    rows: readonly PendingRow[],
-    batch: ChangeBatch,
-    fields: readonly SalesforceField[],
-    signal: AbortSignal,
-  ): Promise<Map<Way, PendingRow[]>> {
-    const ways = new Map<Way, PendingRow[]>()
-    const go = (way: Way, row: PendingRow) => {
-      const some = ways.get(way)
-      if (some === undefined) ways.set(way, [row])
-      else some.push(row)
-    }
-    const { operation } = batch
-    const insertOnly = fields.some(({ field }) => field.on === 'insert')
-    const unknown: PendingRow[] = []
-    for (const row of rows) {
-      if (row.write.settled) continue
-      if (operation === 'insert') go('insert', row)
-      else if (operation === 'upsert' && !insertOnly) go('upsert', row)
-      else if (operation === 'update' && row.id !== undefined) go('update', row)
-      else if (operation === 'delete' && row.id !== undefined) go('delete', row)
-      else if (operation === 'update' && !insertOnly && this.#creates(batch)) go('upsert', row)
-      else unknown.push(row)
-    }
-    if (unknown.length === 0) return ways
-    const find = await this.#findIds(unknown, signal)
-    for (const row of unknown) {
-      const { write, index } = row
-      if (write.settled) continue
-      const [value] = write.batch.values(index)
-      const ids = value == null ? [] : find(value)
-      if (value == null) write.answer(index, missingMatch(this.#object.matchName))
-      else if (ids.length > 1) write.answer(index, severalRecords(this.#object.matchName, ids))
-      else if (ids.length === 1) go(operation === 'delete' ? 'delete' : 'update', { ...row, id: ids[0] })
-      else if (operation === 'upsert') go('upsert', row)
-      else write.answer(index, operation === 'delete' ? DONE : NOT_FOUND)
-    }
-    return ways
-  }
-
-  /** Whether an update of a record that is not there makes it: never one that stands for a delete. */
-  #creates({ fields }: ChangeBatch): boolean {
-    const { mode, fields: mapped } = this.#object.request
-    const isRow = fields.length === mapped.length && fields.every(({ name }, at) => name === mapped[at]?.name)
-    return SYNC_MODES[mode].insert && isRow
-  }
-
-  async #findIds(rows: readonly PendingRow[], signal: AbortSignal): Promise<FoundIds> {
-    const { request } = this.#object
-    if (this.#object.matchName === 'Id') return (value) => [value]
-    const match = await this.#object.match(signal)
-    this.#context.session.checkBudget()
-    if (rows.length <= COLLECTIONS_UP_TO) {
-      const values = rows.flatMap(({ write, index }) => write.batch.values(index)[0] ?? [])
-      return await lookUp(this.#context, request.name, match, values, signal)
-    }
-    using all = await AllIds.read(this.#context, request.name, match, signal)
-    const found = new Map<string, readonly string[]>()
-    for (const { write, index } of rows) {
-      const value = write.batch.values(index)[0]
-      if (value != null) found.set(value, all.find(value))
-    }
-    return (value) => found.get(value) ?? []
-  }
-
-  async #send(way: Way, fields: readonly SalesforceField[], rows: readonly PendingRow[]): Promise<void> {
+  /** What is under way when every row is with a call, or in the file of its job. */
+  async #begin(gathered: GatheredWrites, fields: readonly SalesforceField[]): Promise<Promise<void>[]> {
+    using ways = await RowWays.find(this.#object, this.#context, gathered, fields)
+    const begun: Promise<void>[] = []
     try {
-      const { name } = this.#object.request
-      const form = rowForm(way, name, this.#object.matchName, fields)
-      const { load } = this.#options
-      const bulk =
-        load === 'bulk' ||
-        (load === 'auto' && rows.length > COLLECTIONS_UP_TO) ||
-        (way === 'delete' && this.#context.hardDelete)
-      await (bulk ? this.#sendJobs(form, rows) : this.#sendCollections(form, rows))
+      for (const way of ways.counts.keys()) {
+        const form = rowForm(way, this.#object.request.name, this.#object.matchName, fields)
+        const rows = () => this.#rowsOf(gathered, ways, form)
+        if (this.#goesByJob(way, ways.counts.get(way) ?? 0)) await this.#writeJobs(gathered, form, rows(), begun)
+        else await this.#callCollections(gathered, form, rows(), begun)
+      }
+      return begun
     } catch (error) {
-      failAll(rows, error)
+      await Promise.all(begun)
+      throw error
     }
   }
 
-  async #sendCollections(form: RowForm, rows: readonly PendingRow[]): Promise<void> {
-    const { session } = this.#context
+  #goesByJob(way: Way, rows: number): boolean {
+    const { load } = this.#options
+    if (load === 'bulk' || (way === 'delete' && this.#context.hardDelete)) return true
+    return load === 'auto' && rows > COLLECTIONS_UP_TO
+  }
+
+  /** The rows that go one way, a batch at a time. What cannot be sent, or was sent by an earlier run, is answered. */
+  async *#rowsOf(gathered: GatheredWrites, ways: RowWays, form: RowForm): AsyncGenerator<SendableRow[]> {
     const header = csvHeader(form)
-    const calls: Promise<void>[] = []
+    for (const { batch, first, number } of gathered.batches()) {
+      const rows: SendableRow[] = []
+      const { ids } = batch
+      for (let index = 0; index < batch.count; index++) {
+        const row = first + index
+        if (!ways.goes(row, form.way)) continue
+        const values = batch.values(index)
+        const cells = cellsOf(form, values)
+        if ('misfit' in cells) {
+          gathered.answer(row, unsendable(cells))
+          continue
+        }
+        const id = ways.idOf(row, ids?.[index], values)
+        const finished = this.#finishedOutcome(form, header, id, cells)
+        if (finished === undefined) rows.push({ row, number, id, cells })
+        else gathered.answer(row, finished)
+      }
+      yield rows
+      await nextTurn()
+    }
+  }
+
+  async #callCollections(
+    gathered: GatheredWrites,
+    form: RowForm,
+    batches: AsyncIterable<readonly SendableRow[]>,
+    begun: Promise<void>[],
+  ): Promise<void> {
+    const { session } = this.#context
     let some: CollectionRow[] = []
     const send = () => {
-      if (some.length > 0) calls.push(sendCollection(session, form, some))
+      if (some.length > 0) begun.push(awaited(sendCollection(session, form, gathered, some)))
       some = []
     }
     session.checkBudget()
-    for (const row of rows) {
-      if (row.write.settled) continue
-      const cells = this.#cells(form, row)
-      if (cells === undefined) continue
-      const line = this.#finished === undefined ? undefined : csvRow(form, row.id, cells)
-      if (typeof line === 'string' && this.#isFinished(form, header, line, row)) continue
-      some.push({ row, id: row.id, cells })
-      if (some.length === COLLECTION_ROWS) send()
+    for await (const rows of batches) {
+      for (const row of rows) {
+        some.push(row)
+        if (some.length === COLLECTION_ROWS) send()
+      }
     }
     send()
-    await Promise.all(calls)
   }
 
-  /** Writes jobs to disk, one after the other, and loads each while the next is written. */
-  async #sendJobs(form: RowForm, rows: readonly PendingRow[]): Promise<void> {
+  /** Writes jobs to disk, one after the other, and loads each while the next ones are written. */
+  async #writeJobs(
+    gathered: GatheredWrites,
+    form: RowForm,
+    batches: AsyncIterable<readonly SendableRow[]>,
+    begun: Promise<void>[],
+  ): Promise<void> {
     const header = csvHeader(form)
-    const jobs: Promise<void>[] = []
-    let spool: JobSpool | undefined
-    let some = new Map<string, PendingRow>()
-    const load = () => {
-      if (spool === undefined) return
-      const job = { form, spool, rows: some }
-      jobs.push(loadByJob(this.#context, job).finally(() => job.spool[Symbol.dispose]()))
-      spool = undefined
-      some = new Map()
-    }
-    for (const row of rows) {
-      if (row.write.settled) continue
-      const cells = this.#cells(form, row)
-      if (cells === undefined) continue
-      const line = csvRow(form, row.id, cells)
-      if (typeof line !== 'string') {
-        row.write.answer(row.index, unsendable(line))
-        continue
+    let job: JobRows | undefined
+    try {
+      for await (const rows of batches) {
+        for (const { row, number, id, cells } of rows) {
+          const line = csvRow(form, id, cells)
+          if (typeof line !== 'string') {
+            gathered.answer(row, unsendable(line))
+            continue
+          }
+          const key = rowKey(form, id, cells)
+          // Rows are told apart by it in the results, so a second one has to wait for the next job.
+          const isFull = job !== undefined && job.spool.length + Buffer.byteLength(line) > this.#options.jobBytes
+          if (job !== undefined && (isFull || job.places.find(key) !== undefined)) {
+            begun.push(awaited(this.#loading(job)))
+            job = undefined
+          }
+          if (job === undefined) {
+            await this.#room()
+            job = newJob(gathered, form, header)
+          }
+          job.spool.append(line)
+          job.places.add(key, row)
+          job.numbers.add(number)
+        }
       }
-      if (this.#isFinished(form, header, line, row)) continue
-      const key = rowKey(form, row.id, cells)
-      // Rows are told apart by it in the results, so a second one has to wait for the next job.
-      if (some.has(key) || (spool !== undefined && spool.length + Buffer.byteLength(line) > this.#options.jobBytes))
-        load()
-      if (spool === undefined) {
-        spool = new JobSpool()
-        spool.append(header)
-      }
-      spool.append(line)
-      some.set(key, row)
+    } catch (error) {
+      job?.spool[Symbol.dispose]()
+      throw error
     }
-    load()
-    await Promise.all(jobs)
+    if (job !== undefined) begun.push(awaited(this.#loading(job)))
   }
 
-  #cells(form: RowForm, { write, index }: PendingRow): Cells | undefined {
-    const cells = cellsOf(form, write.batch.values(index))
-    if (!('misfit' in cells)) return cells
-    write.answer(index, unsendable(cells))
-    return undefined
+  #loading(job: JobRows): Promise<void> {
+    const loading = loadByJob(this.#context, job).finally(() => {
+      job.spool[Symbol.dispose]()
+      this.#running.delete(loading)
+    })
+    this.#running.add(loading)
+    return loading
   }
 
-  #isFinished(form: RowForm, header: string, line: string, { write, index }: PendingRow): boolean {
-    const found = this.#finished?.find(rowDigest(form, header, line))
-    if (found === undefined) return false
+  async #room(): Promise<void> {
+    while (this.#running.size >= MOST_JOBS) await Promise.race(this.#running)
+  }
+
+  /** What a job of an earlier run has made of a row, if it is the same. */
+  #finishedOutcome(form: RowForm, header: string, id: string | undefined, cells: Cells): Outcome | undefined {
+    const line = this.#finished === undefined ? undefined : csvRow(form, id, cells)
+    const found = typeof line === 'string' ? this.#finished?.find(rowDigest(form, header, line)) : undefined
+    if (found === undefined) return undefined
     const { way } = form
-    write.answer(index, {
+    return {
       status: 'done',
       ...(found.id !== '' && way !== 'delete' && { id: found.id }),
       ...((way === 'upsert' || way === 'insert') && { created: found.created || way === 'insert' }),
-    })
-    return true
+    }
   }
+}
+
+/** Marks what is waited for later: that it fails before is nobody's surprise. */
+function awaited(work: Promise<void>): Promise<void> {
+  work.catch(() => {})
+  return work
+}
+
+function newJob(gathered: GatheredWrites, form: RowForm, header: string): JobRows {
+  const spool = new TextSpool()
+  spool.append(header)
+  return { form, spool, gathered, places: new RowPlaces(), numbers: new Set() }
 }
 
 function unsendable({ code, misfit, field }: Misfit & { readonly field: string }): Outcome {
   return { status: 'rejected', code, message: `${field} ${misfit}` }
-}
-
-function missingMatch(field: string): Outcome {
-  return { status: 'rejected', code: 'missing_match', message: `${field} finds the record and is null` }
-}
-
-function severalRecords(field: string, ids: readonly string[]): Outcome {
-  const some = ids.slice(0, 5).join(', ')
-  const message = `${ids.length} records have this ${field} (${some}): merge them, or mark the field unique in Salesforce`
-  const code = 'DUPLICATE_EXTERNAL_ID'
-  return { status: 'rejected', code, message }
 }

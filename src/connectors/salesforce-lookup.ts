@@ -60,6 +60,7 @@ function* queriesOf(match: DescribedField, values: readonly string[]): Generator
   let characters = 0
   for (const value of values) {
     const literal = soqlLiteral(match, value)
+    if (literal === undefined) continue
     const length = encodeURIComponent(literal).length + 3
     if (some.length > 0 && (characters + length > QUERY_CHARACTERS || some.length >= QUERY_VALUES)) {
       yield some
@@ -93,7 +94,7 @@ export class AllIds implements Disposable {
     const Sqlite = await loadSqlite()
     const database = new Sqlite('')
     try {
-      database.pragma('cache_size = -16384')
+      database.pragma('cache_size = -8192')
       database.exec('CREATE TABLE ids (identity TEXT, id TEXT, PRIMARY KEY (identity, id)) WITHOUT ROWID; BEGIN')
       const add = database.prepare('INSERT OR IGNORE INTO ids VALUES (?, ?)')
       const query = `SELECT Id, ${match.name} FROM ${object} WHERE ${match.name} != null`

@@ -19,9 +19,9 @@ export function keyText(field: DescribedField, value: string): string {
   return NUMBERS.has(field.type) ? plainNumber(value) : value
 }
 
-/** A value of that field in SOQL [D: SOQL and SOSL reference, quoted strings]. */
-export function soqlLiteral(field: DescribedField, value: string): string {
-  if (NUMBERS.has(field.type)) return value
+/** A value of that field in SOQL [D: SOQL and SOSL reference, quoted strings]; undefined where no record can have it. */
+export function soqlLiteral(field: DescribedField, value: string): string | undefined {
+  if (NUMBERS.has(field.type)) return /^[+-]?\d+(\.\d+)?$/.test(value) ? value : undefined
   const escaped = value.replace(/[\\'"\n\r\t\b\f]/g, (character) => ESCAPES[character] as string)
   return `'${escaped}'`
 }

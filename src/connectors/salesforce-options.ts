@@ -52,6 +52,12 @@ export const salesforceOptions = z
       .boolean()
       .default(false)
       .describe('Save records that a duplicate rule with an alert is against.'),
+    timeout: z
+      .number()
+      .positive()
+      .max(3600)
+      .default(600)
+      .describe('Seconds without an answer to a call; an upload may take an hour as long as it goes on.'),
     job_bytes: z.int().min(1_000).max(MOST_JOB_BYTES).default(MOST_JOB_BYTES).describe('Most bytes of CSV of one job.'),
     base_url: serviceUrl
       .optional()

@@ -3,7 +3,7 @@
 const SUFFIX = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'
 const ID = /^[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?$/i
 
-export function isRecordId(text: string): boolean {
+function isRecordId(text: string): boolean {
   return ID.test(text)
 }
 

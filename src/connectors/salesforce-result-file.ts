@@ -31,7 +31,7 @@ export async function* readResultFile(
 ): AsyncGenerator<ResultRow> {
   const parser = parse({ bom: true, relax_column_count: false, skip_empty_lines: true })
   // An error ends the loop below; so does a loop that is left early end the download.
-  pipeline(Readable.from(body), parser, () => {})
+  pipeline(Readable.from(body, { highWaterMark: 1 }), parser, () => {})
   let places: ReadonlyMap<string, number> | undefined
   for await (const texts of parser as AsyncIterable<string[]>) {
     if (places === undefined) {

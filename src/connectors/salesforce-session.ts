@@ -78,9 +78,8 @@ export function openSession({
       url,
       headers,
       signal,
-      body: () => Readable.from(content.chunks()),
+      body: () => Readable.from(content.chunks(), { highWaterMark: 1 }),
       totalMs: UPLOAD_MS,
-      headersMs: UPLOAD_MS,
     }
   }
 

@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, read, rmdirSync, rmSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, read, readSync, rmdirSync, rmSync, unlinkSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,10 +9,11 @@ const CHUNK = 256 * 1024
 const readAt = promisify(read)
 
 /**
- * The CSV of one job, in a temporary file that only this user can read and that has no name once it is open, so that it
- * ends with the process, however that ends. Windows keeps the name until it is disposed of.
+ * Text that is too much for memory (the CSV of a job, what was said of its rows), in a temporary file that only this user
+ * can read and that has no name once it is open, so that it ends with the process, however that ends. Windows keeps the
+ * name until it is disposed of.
  */
-export class JobSpool implements Disposable {
+export class TextSpool implements Disposable {
   readonly #file: number
   readonly #folder: string | undefined
   #buffer: string[] = []
@@ -35,10 +36,22 @@ export class JobSpool implements Disposable {
   }
 
   /** Throws FatalError `disk_full` where the disk does not take it. */
-  append(line: string): void {
-    this.#buffer.push(line)
-    this.#buffered += Buffer.byteLength(line)
+  append(text: string): void {
+    this.#buffer.push(text)
+    this.#buffered += Buffer.byteLength(text)
     if (this.#buffered >= CHUNK) this.#write()
+  }
+
+  /** The text of so many bytes from there on. */
+  text(from: number, length: number): string {
+    if (from + length > this.#written) this.#write()
+    const bytes = Buffer.allocUnsafe(length)
+    for (let at = 0; at < length; ) {
+      const count = readSync(this.#file, bytes, at, length - at, from + at)
+      if (count === 0) throw cutShort()
+      at += count
+    }
+    return bytes.toString()
   }
 
   /** All of it, from its first byte; may be read again. */
@@ -47,7 +60,7 @@ export class JobSpool implements Disposable {
     for (let at = 0; at < this.#written; ) {
       const into = Buffer.allocUnsafe(Math.min(CHUNK, this.#written - at))
       const { bytesRead } = await readAt(this.#file, into, 0, into.length, at)
-      if (bytesRead === 0) throw new Error('the temporary file of a job was cut short while it was in use')
+      if (bytesRead === 0) throw cutShort()
       at += bytesRead
       yield into.subarray(0, bytesRead)
     }
@@ -71,4 +84,8 @@ export class JobSpool implements Disposable {
     closeSync(this.#file)
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+function cutShort(): Error {
+  return new Error('a temporary file was cut short while it was in use')
 }

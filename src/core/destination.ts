@@ -65,6 +65,16 @@ export interface DestinationContext {
   readonly clock: Clock
   /** For jobs that outlive a crash. In a dry run nothing stays. */
   readonly notes: DestinationNotes
+  /** Told of each request that holds no credential, for a look at few changes. */
+  readonly onRequest?: ((seen: SeenRequest) => void) | undefined
+}
+
+/** A request and its answer, as a text for people: without headers, and cut where they are long. */
+export interface SeenRequest {
+  /** Method, host and path, then the body. */
+  readonly request: string
+  /** Status and body; null where no whole answer came. */
+  readonly response: string | null
 }
 
 /** The keys a destination holds now. */
@@ -80,9 +90,9 @@ export interface Destination extends AsyncDisposable {
   /**
    * Looks at the object without changing anything: it exists (or will be created), has the fields, accepts them,
    * grants what the mode needs. Throws FatalError that names everything wrong, RetryableError where it may be asked
-   * again. The notes are for `plan`.
+   * again, and the reason of the signal where that aborts meanwhile. The notes are for `plan`.
    */
-  check(): Promise<readonly string[]>
+  check(signal?: AbortSignal): Promise<readonly string[]>
   /**
    * Whose records they are, where a credential and not the connection's place decides it: `HubSpot account 1234567`. Asked
    * after `check`; undefined where the credential may not read it. An index belongs to one account.
@@ -91,10 +101,10 @@ export interface Destination extends AsyncDisposable {
   /**
    * Makes what is missing (`create: true`), and says so: nothing that an index knows of the object holds any more.
    * Called before the first list or write, and again only where it threw RetryableError, having made nothing; never in
-   * a dry run.
+   * a dry run. The signal ends what it waits for; what it makes, it makes whole.
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: most destinations make nothing and have nothing to say
-  prepare(): Promise<'created' | void>
+  prepare(signal?: AbortSignal): Promise<'created' | void>
   /**
    * Applies a batch and answers one outcome per change, in order. Throws RetryableError where the batch may be
    * sent again as it is, UnansweredError where nobody knows whether it was applied, BatchRefusedError where it has to be

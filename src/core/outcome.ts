@@ -17,6 +17,17 @@ export type Outcome =
       readonly retryAfterMs?: number
       readonly response?: string
     }
+  /**
+   * Sent, and the answer does not say what became of it: it may have been applied. The engine sends this change again, as a
+   * deferred one; an insert that would be a second record then (`insertsAgain`) it reports, and leaves in doubt.
+   */
+  | {
+      readonly status: 'unknown'
+      readonly code: string
+      readonly message: string
+      readonly retryAfterMs?: number
+      readonly response?: string
+    }
   /** Refused: this change as it is will not land. */
   | {
       readonly status: 'rejected'
@@ -27,8 +38,11 @@ export type Outcome =
       readonly response?: string
     }
 
-/** What is left when a deferred change has been sent again for as long as that may help. */
-export type SettledOutcome = Exclude<Outcome, { readonly status: 'deferred' }>
+/** What is not the last word on a change. */
+export type OpenOutcome = Extract<Outcome, { readonly status: 'deferred' | 'unknown' }>
+
+/** What is left when such a change has been sent again for as long as that may help. */
+export type SettledOutcome = Exclude<Outcome, OpenOutcome>
 
 export const DONE: SettledOutcome = Object.freeze({ status: 'done' })
 export const NOT_FOUND: SettledOutcome = Object.freeze({ status: 'not_found' })

@@ -2,7 +2,8 @@
 export interface RecordLink {
   /**
    * What the destination compares when it matches: two rows with the same identity are one record there. The first is the
-   * one that was sent last; there are more as long as the answer to a change of it is awaited.
+   * one that was sent last; there are more as long as the answer to a change of it is awaited, and none where the row has gone
+   * before that came and the mode keeps the record.
    */
   readonly identities: readonly string[]
   /** Further identities that the destination, by its answer to another key's row, said are this record. */

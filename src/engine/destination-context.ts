@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../core/clock.ts'
-import type { DestinationContext, DestinationDefinition } from '../core/destination.ts'
+import type { DestinationContext, DestinationDefinition, SeenRequest } from '../core/destination.ts'
 import type { DestinationNotes } from '../core/record-links.ts'
 import type { Rate, RequestGate } from '../core/request-gate.ts'
 import type { Tally } from '../core/tally.ts'
@@ -15,6 +15,7 @@ export interface Lending {
   readonly rate?: Rate | undefined
   /** Default: notes that nobody keeps. */
   readonly notes?: DestinationNotes | undefined
+  readonly onRequest?: ((seen: SeenRequest) => void) | undefined
 }
 
 /** What a destination gets when it is opened, and the gate that the sender enters before each batch. */
@@ -28,16 +29,20 @@ export interface LentContext extends Disposable {
 export function lendContext<Options>(
   definition: DestinationDefinition<Options>,
   options: Options,
-  { clock = systemClock, signal, tally, rate, notes = forgottenNotes() }: Lending,
+  { clock = systemClock, signal, tally, rate, notes = forgottenNotes(), onRequest }: Lending,
 ): LentContext {
   const limit = definition.pacing?.(options)
   if (limit === undefined) {
     const batchGate = new PacedGate(clock, []).view({ rate, tally, signal })
-    return { context: { gate: OPEN_GATE, clock, notes }, batchGate, [Symbol.dispose]() {} }
+    return { context: { gate: OPEN_GATE, clock, notes, onRequest }, batchGate, [Symbol.dispose]() {} }
   }
   const joined = joinGate(clock, definition.type, limit)
   const gate = joined.gate.view({ rate, tally, signal })
-  return { context: { gate, clock, notes }, batchGate: undefined, [Symbol.dispose]: () => joined[Symbol.dispose]() }
+  return {
+    context: { gate, clock, notes, onRequest },
+    batchGate: undefined,
+    [Symbol.dispose]: () => joined[Symbol.dispose](),
+  }
 }
 
 /** For destinations whose batches are counted: what they do inside of one is theirs. */

@@ -119,6 +119,8 @@ export async function rebuildIndex(config: Config | ConfigInput, options: IndexO
     let listed: number | null = null
     try {
       index.bind(identityOf(ends))
+      // What the destination has begun may still be going on.
+      for (const [name, value] of place.notes()) index.notes.set(name, value)
       // What is listed where the match is not the key are no keys.
       if (ends.resolved.matchIsKey && ends.declaration.lists !== 'never' && ends.destination.list !== undefined) {
         const counts = await listDestination(ends, index, { sync: sync.name, signal, clock })

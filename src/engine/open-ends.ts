@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { checkConnection } from '../config/connection.ts'
 import { ConfigurationProblems } from '../config/problem.ts'
 import type { Config, ConnectionConfig, SyncConfig } from '../config/resolved.ts'
@@ -11,6 +13,7 @@ import { type Patience, patiently } from '../pipeline/retry.ts'
 import { compileMapping } from '../pipeline/row-mapping.ts'
 import type { PipelineOptions } from '../pipeline/run-pipeline.ts'
 import type { IndexIdentity } from '../state/key-index-file.ts'
+import { UnnamedFile } from '../state/unnamed-file.ts'
 import { type Lending, lendContext } from './destination-context.ts'
 import type { SyncOptions } from './sync-options.ts'
 
@@ -33,7 +36,7 @@ export interface Ends extends AsyncDisposable {
   /** Whose records the credential reaches, where the destination can tell. */
   readonly account: string | undefined
   /** How a run sends its batches there. */
-  readonly sending: Pick<PipelineOptions, 'gate' | 'insertsTwice'>
+  readonly sending: Pick<PipelineOptions, 'gate' | 'insertsTwice' | 'scratch'>
   /** What the destination's check had to say. */
   readonly notes: readonly string[]
 }
@@ -93,10 +96,8 @@ export async function openEnds(
     const layout = { key: [], extra: 0, columns: resolved.columns }
     const { match, fields } = resolved
     const mapping = compileMapping({ layout, match, fields, deletesAs: sync.deletes.as, variables })
-    // A create that is not answered must not be broken off where it waits: nobody could say whether it was sent.
-    const signal = declaration.insertsAgain === 'twice' ? undefined : own.signal
     const rate = own.dryRun ? undefined : sync.batch.rate
-    const lent = lendContext(definition, options, { ...own, rate, signal })
+    const lent = lendContext(definition, options, { ...own, rate })
     opened.push(lent)
     const request: ObjectRequest = {
       name: sync.destination.object,
@@ -112,11 +113,12 @@ export async function openEnds(
     const { observe = unobserved } = own
     const destination = observe('destination', await patiently('let itself be opened', opening, own))
     opened.push(destination)
-    const notes = await patiently('let itself be looked at', () => destination.check(), own)
+    const notes = await patiently('let itself be looked at', () => destination.check(own.signal), own)
     const identity = `${definition.identity(options)}#${sync.destination.object}`
     const account = destination.account?.()
     const insertsTwice = declaration.insertsAgain === 'twice' ? { sync: sync.name } : undefined
-    const sending = { gate: lent.batchGate, insertsTwice }
+    const scratch = () => new UnnamedFile(join(config.state, `${sync.name}.waiting-${randomUUID()}`), sync.name)
+    const sending = { gate: lent.batchGate, insertsTwice, scratch }
     const found = { source, destination, declaration, resolved, identity, account, sending, notes }
     return { ...found, [Symbol.asyncDispose]: close }
   } catch (error) {

@@ -19,11 +19,17 @@ export interface Validation {
  */
 export async function validate(
   config: Config,
-  options: OwnConnectors & { readonly sync?: string | undefined; readonly connect?: boolean | undefined } = {},
+  options: OwnConnectors & {
+    readonly sync?: string | undefined
+    readonly connect?: boolean | undefined
+    /** Ends it; what was found out by then is the answer. */
+    readonly signal?: AbortSignal | undefined
+  } = {},
 ): Promise<Validation[]> {
   const results: Validation[] = []
   for (const sync of config.syncs.values()) {
     if (options.sync !== undefined && options.sync !== sync.name) continue
+    if (options.signal?.aborted) break
     const variables = { runId: 'validate', startedAt: new Date(0).toISOString(), syncName: sync.name }
     try {
       await checkConnections(config, { ...options, sync: sync.name })
@@ -37,6 +43,7 @@ export async function validate(
       await using ends = await openEnds(config, sync, { ...options, policy: ONCE }, variables)
       results.push({ sync: sync.name, notes: ends.notes, error: null })
     } catch (error) {
+      if (options.signal?.aborted) break
       results.push({ sync: sync.name, notes: [], error: reported(error) })
     }
   }

@@ -8,6 +8,7 @@ import type { RequestGate } from '../core/request-gate.ts'
 import type { Tally } from '../core/tally.ts'
 import { type Deferred, deferredOf, giveUp, isWorthWaiting, waitForDeferred } from './deferred-changes.ts'
 import { outcomeUnknown } from './insert-in-doubt.ts'
+import { jointWaits } from './joint-waits.ts'
 import { type RetryPolicy, withRetry } from './retry.ts'
 
 /** What came of a batch. An outcome that is undefined is not known: the change may or may not have been applied. */
@@ -64,12 +65,23 @@ export interface SenderOptions {
 export class BatchSender {
   readonly #destination: Destination
   readonly #options: SenderOptions
+  /** How it waits before it sends again: what was gathered and failed together comes back together. */
+  readonly #waits: SenderOptions & { readonly random?: () => number }
   /** How many wait for answers and send nothing meanwhile. */
   #waiting = 0
+  /** Answers that tell whoever waits when they come. */
+  readonly #awaited = new WeakSet<Promise<unknown>>()
+  readonly #waiters = new Set<() => void>()
 
   constructor(destination: Destination, options: SenderOptions) {
     this.#destination = destination
     this.#options = options
+    this.#waits = this.gathers ? { ...options, clock: jointWaits(options.clock), random: () => 1 } : options
+  }
+
+  /** Whether the destination may answer nothing before it is told that no more comes. */
+  get gathers(): boolean {
+    return this.#destination.flush !== undefined
   }
 
   /** Never throws: what went wrong is in the answer. */
@@ -82,9 +94,12 @@ export class BatchSender {
       await this.#again(draft, changes)
     } catch (failure) {
       error = failure
-      // What is deferred was not applied; the run ends before it can be sent again.
-      for (const { index } of deferredOf(draft.outcomes ?? NONE)) partsOf(draft)[index] = undefined
-      if (this.#mustNotRepeat(changes.range(0, 1))) {
+      // The run ends before these can be sent again; what is deferred was not applied.
+      for (const { index, outcome } of deferredOf(draft.outcomes ?? NONE)) {
+        if (outcome.status === 'unknown') mark(draft.doubtful, index)
+        partsOf(draft)[index] = undefined
+      }
+      if (this.#onceOnly(changes.range(0, 1)) !== undefined) {
         unapplied = Array.from(
           { length: changes.count },
           (_, index) => !draft.outcomes?.[index] && !draft.doubtful[index],
@@ -98,13 +113,17 @@ export class BatchSender {
   /**
    * Waits for the next of these answers. As long as anybody waits here, a destination that gathers is told not to wait for
    * more: as soon as what is on its way has come to it, and after each batch that it gets later (a retry, a half, a change
-   * that was deferred).
+   * that was deferred). An answer that has come is not among them the next time.
    */
   async nextOf(answers: Iterable<Promise<unknown>>): Promise<void> {
-    const next = Promise.race(answers)
+    let isAnswered = false
+    const next = this.#firstOf(answers).then(() => {
+      isAnswered = true
+    })
     if (this.#destination.flush !== undefined) {
       // Batches that were handed over just now may not have been written yet.
       await Promise.race([next, nextTurn()])
+      if (isAnswered) return
       this.#waiting++
       try {
         this.#destination.flush()
@@ -115,9 +134,23 @@ export class BatchSender {
     } else await next
   }
 
+  /** A race that listens once to each: there may be hundreds, and as many races. */
+  #firstOf(answers: Iterable<Promise<unknown>>): Promise<void> {
+    const wake = () => {
+      for (const tell of this.#waiters) tell()
+      this.#waiters.clear()
+    }
+    for (const answer of answers) {
+      if (this.#awaited.has(answer)) continue
+      this.#awaited.add(answer)
+      answer.then(wake, wake)
+    }
+    return new Promise((resolve) => this.#waiters.add(resolve))
+  }
+
   async #bisect(from: number, to: number, draft: Draft): Promise<void> {
     try {
-      const answers = await withRetry(() => this.#attempt(from, to, draft), this.#options)
+      const answers = await withRetry(() => this.#attempt(from, to, draft), this.#waits)
       if (to - from === draft.count) draft.outcomes = answers
       else for (let index = from; index < to; index++) partsOf(draft)[index] = answers[index - from]
     } catch (error) {
@@ -133,17 +166,19 @@ export class BatchSender {
   }
 
   async #attempt(from: number, to: number, draft: Draft): Promise<readonly Outcome[]> {
-    const { signal, gate, insertsTwice } = this.#options
+    const { signal, gate } = this.#options
     const pass = await gate?.enter(signal)
     const batch = draft.range(from, to)
     try {
       return await this.#write(batch)
     } catch (error) {
-      const isUnknown = error instanceof UnansweredError && insertsTwice !== undefined && batch.operation === 'insert'
-      const mayHaveLanded = error instanceof RetryableError ? isUnknown || !this.#mustNotRepeat(batch) : false
-      if (mayHaveLanded) mark(draft.retried, from, to)
-      if (isUnknown) return new Array<Outcome>(to - from).fill(outcomeUnknown(error.message, insertsTwice.sync))
-      if (!saysThatNothingLanded(error)) mark(draft.doubtful, from, to)
+      const onceOnly = this.#onceOnly(batch)
+      const isUnknown = error instanceof UnansweredError && onceOnly !== undefined
+      if (error instanceof RetryableError && (isUnknown || onceOnly === undefined)) mark(draft.retried, from, to)
+      if (isUnknown) return new Array<Outcome>(to - from).fill(outcomeUnknown(error.message, onceOnly.sync))
+      // The reason of the run's end comes from the gate, where nothing has been sent yet.
+      const isKeptBack = signal.aborted && error === signal.reason
+      if (!isKeptBack && !saysThatNothingLanded(error)) mark(draft.doubtful, from, to)
       throw error
     } finally {
       pass?.leave()
@@ -152,8 +187,9 @@ export class BatchSender {
 
   async #write(batch: ChangeBatch): Promise<readonly Outcome[]> {
     const writing = this.#destination.write(batch, this.#options.abort)
-    if (this.#waiting > 0) this.#destination.flush?.()
-    const outcomes: readonly (Outcome | undefined)[] = await writing
+    // Together: where one of them fails, the other may fail too.
+    const answer = this.#waiting > 0 ? Promise.all([writing, this.#flush()]).then(([first]) => first) : writing
+    const outcomes: readonly (Outcome | undefined)[] = await answer
     // Unlike `every`, `includes` sees the holes of an array.
     if (outcomes.length === batch.count && !outcomes.includes(undefined)) return outcomes as readonly Outcome[]
     throw new FatalError(
@@ -163,14 +199,24 @@ export class BatchSender {
     )
   }
 
+  async #flush(): Promise<void> {
+    this.#destination.flush?.()
+  }
+
   /** Sends what was deferred again, without the changes that were not, until none is left that was. */
   async #again(draft: Draft, changes: Changes): Promise<void> {
     const { policy } = this.#options
     for (let attempts = 1; ; attempts++) {
       const again: Deferred[] = []
       for (const deferred of deferredOf(draft.outcomes ?? NONE)) {
-        if (isWorthWaiting(deferred, attempts, policy)) again.push(deferred)
-        else partsOf(draft)[deferred.index] = giveUp(deferred)
+        const { index, outcome } = deferred
+        const isUnknown = outcome.status === 'unknown'
+        if (isUnknown) mark(draft.retried, index)
+        const onceOnly = isUnknown ? this.#onceOnly(changes.range(0, 1)) : undefined
+        if (onceOnly !== undefined) {
+          partsOf(draft)[index] = outcomeUnknown(outcome.message, onceOnly.sync, outcome.response)
+        } else if (isWorthWaiting(deferred, attempts, policy)) again.push(deferred)
+        else partsOf(draft)[index] = giveUp(deferred)
       }
       if (again.length === 0) return
       await waitForDeferred(again, attempts, this.#options)
@@ -192,8 +238,9 @@ export class BatchSender {
     }
   }
 
-  #mustNotRepeat({ operation }: ChangeBatch): boolean {
-    return this.#options.insertsTwice !== undefined && operation === 'insert'
+  /** Defined where the batch must not be sent a second time. */
+  #onceOnly({ operation }: ChangeBatch): SenderOptions['insertsTwice'] {
+    return operation === 'insert' ? this.#options.insertsTwice : undefined
   }
 }
 
@@ -211,7 +258,7 @@ function partsOf(draft: Draft): (Outcome | undefined)[] {
   return draft.parts
 }
 
-function mark(marks: boolean[], from: number, to: number): void {
+function mark(marks: boolean[], from: number, to = from + 1): void {
   for (let index = from; index < to; index++) marks[index] = true
 }
 

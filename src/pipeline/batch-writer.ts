@@ -1,50 +1,27 @@
 import { Writable } from 'node:stream'
 import type { Field, Operation } from '../core/change.ts'
-import type { KeyEncoding } from '../core/column.ts'
-import type { Limits } from '../core/destination.ts'
 import { CHANGE_INSERT, CHANGE_NOTE, type DiffBatch, type EndOfDiff } from '../core/diff-batch.ts'
 import { FatalError } from '../core/errors.ts'
 import { ADOPTED, type EntryState, SEEN, SegmentBuilder, SegmentReader } from '../core/key-entry.ts'
-import type { KeyIndex, Lane } from '../core/key-index.ts'
-import type { KeySpool } from '../core/key-spool.ts'
+import type { Lane } from '../core/key-index.ts'
 import { printKey } from '../core/key-text.ts'
-import type { GuardVerdict } from '../core/report.ts'
-import { type DeleteScope, SYNC_MODES, type SyncMode } from '../core/sync-mode.ts'
-import type { Tally } from '../core/tally.ts'
-import type { BatchSender } from './batch-sender.ts'
-import { type Claim, Claims, isAnothers, type LinkedRecords, type Refusal } from './claims.ts'
+import { SYNC_MODES } from '../core/sync-mode.ts'
+import { type Claim, Claims, isAnothers, type Refusal } from './claims.ts'
 import { countOutcome } from './count-outcome.ts'
 import { DeleteLines } from './delete-lines.ts'
 import { type ChangeOf, intent, settled } from './entry-transitions.ts'
 import { MissingRecords } from './missing-records.ts'
+import { ParkedBatches } from './parked-batches.ts'
 import { PendingBatch } from './pending-batch.ts'
-import type { RowMapping } from './row-mapping.ts'
 import { sendChanges } from './send-changes.ts'
 import { sendClaimed } from './send-claimed.ts'
+import type { WriterOptions } from './writer-options.ts'
 
-export interface WriterOptions {
-  readonly sender: BatchSender
-  readonly index: KeyIndex
-  readonly mapping: RowMapping
-  readonly encodings: readonly KeyEncoding[]
-  readonly mode: SyncMode
-  /** Whether a delete removes the record or leaves it, cleared or marked. */
-  readonly deletes: 'remove' | 'retire'
-  readonly limits: Limits
-  readonly spool: KeySpool
-  /** Where the destination knows records by ids of its own. The spool has all missing keys then, whatever the mode. */
-  readonly records?: LinkedRecords | undefined
-  readonly scope: DeleteScope
-  /** Every row is taken for changed. */
-  readonly resend: boolean
-  /** Asked behind the last row whether so many of the spooled deletes may be sent. */
-  readonly judge: (end: EndOfDiff, deletes: number) => readonly GuardVerdict[]
-  /** Looks at the counts after each answer; throws FatalError to stop the run. */
-  readonly watch: (answered: number) => void
-  readonly tally: Tally
-  /** Stops before the next batch; the ones in flight are finished. */
-  readonly signal: AbortSignal
-}
+/** Where a destination may gather more changes than that, they wait on the disk. */
+const MOST_IN_MEMORY = 20_000
+
+/** Where a hundred batches may be answered at once, the entries and links of so many changes wait for a commit. */
+const MOST_UNKEPT = 4_000
 
 /** Changes of one kind on their way: a lane of the index and the batch that is being filled. */
 interface WriteLane {
@@ -74,18 +51,23 @@ export class BatchWriter extends Writable {
   readonly #deletes: WriteLane
   readonly #notes: { lane: Lane; builder: SegmentBuilder; sequence: number }
   readonly #claims: Claims | undefined
+  readonly #disk: ParkedBatches | undefined
   readonly #free: PendingBatch[] = []
   readonly #inFlight = new Set<Promise<void>>()
   #failure: { error: unknown } | undefined
   #answered = 0
+  /** How many of those since the last commit. */
+  #unkept = 0
   #end: EndOfDiff | undefined
 
   constructor(options: WriterOptions) {
     super({ objectMode: true, highWaterMark: 1 })
     this.#options = options
-    const { mapping, mode, index } = options
+    const { mapping, mode, index, sender, limits, scratch } = options
+    const isMuch = sender.gathers && limits.rows * limits.inFlight > MOST_IN_MEMORY
+    this.#disk = isMuch && scratch !== undefined ? new ParkedBatches(scratch) : undefined
     const lane = (kind: WriteLane['kind'], operation: Operation, fields: readonly Field[]): WriteLane => {
-      return { kind, operation, fields, index: index.lane(), sequence: 0, pending: new PendingBatch() }
+      return { kind, operation, fields, index: index.lane(), sequence: 0, pending: new PendingBatch(this.#disk) }
     }
     this.#inserts = lane('insert', SYNC_MODES[mode].update ? 'upsert' : 'insert', mapping.fields)
     this.#updates = lane('update', 'update', mapping.fields)
@@ -234,14 +216,14 @@ export class BatchWriter extends Writable {
     if (this.#failure !== undefined) throw this.#failure.error
     this.#options.signal.throwIfAborted()
     const batch = lane.pending
-    lane.pending = this.#free.pop() ?? new PendingBatch()
+    lane.pending = this.#free.pop() ?? new PendingBatch(this.#disk)
     const sequence = lane.sequence++
     this.#claims?.intend(lane.kind, lane.operation, batch)
     lane.index.intend(
       sequence,
       batch.segment((index) => intent(lane.kind, batch.state(index))),
     )
-    this.#options.index.commit()
+    this.#commit()
     this.#options.tally.inFlight++
     const work = this.#send(lane, sequence, batch).catch((error: unknown) => {
       this.#failure ??= { error }
@@ -281,17 +263,24 @@ export class BatchWriter extends Writable {
     }
     lane.index.put(sequence, batch.segment(entry))
     this.#answered += batch.count
+    this.#unkept += batch.count
+    if ((claims ?? this.#disk) !== undefined && this.#unkept >= MOST_UNKEPT) this.#commit()
     batch.reset()
     this.#free.push(batch)
     if (error !== undefined) throw error
     watch(this.#answered)
   }
 
+  #commit(): void {
+    this.#options.index.commit()
+    this.#unkept = 0
+  }
+
   /** Waits for everything in flight and makes the answers durable. Throws what made a batch fail. */
   async #settle(): Promise<void> {
     while (this.#inFlight.size > 0) await this.#options.sender.nextOf(this.#inFlight)
     if (this.#notes.builder.count > 0) this.#notes.lane.put(this.#notes.sequence++, this.#notes.builder.take())
-    this.#options.index.commit()
+    this.#commit()
     if (this.#failure !== undefined) throw this.#failure.error
   }
 }

@@ -101,9 +101,9 @@ export class Claims {
       if (kind === 'delete') continue
       const claim = batch.claims[index] as Claim
       claim.before = before
-      if (isInDoubt(before, claim) && operation !== 'insert') claim.former = before?.match ?? null
+      if (operation !== 'insert') claim.former = this.#formerOf(key, before, claim)
       // Until the answer the entry is unsure: nothing else has to say that the record may have been overwritten.
-      else this.#hold(key, claim, before?.id ?? null, false)
+      if (claim.former === null) this.#hold(key, claim, before?.id ?? null, false)
     }
     batch.ids = ids
   }
@@ -176,7 +176,8 @@ export class Claims {
       links.put(key, { ...link, identities: [claim.identity], match: claim.match, id, retired: false })
     } else if (outcome?.status !== 'exists') {
       const { before } = claim
-      if (before !== undefined) links.put(key, { ...before, aliases: link.aliases, overwritten: link.overwritten })
+      const overwritten = link.overwritten || before?.overwritten === true
+      if (before !== undefined) links.put(key, { ...before, aliases: link.aliases, overwritten })
       // What was adopted by its key is still the record of that key.
       else if (!matchIsKey) links.remove(key)
     }
@@ -190,6 +191,16 @@ export class Claims {
     const aliases = (link?.aliases ?? []).filter((alias) => alias !== identity)
     links.put(key, { identities, aliases, match, id, retired: false, overwritten })
     this.#waiting.delete(identity)
+  }
+
+  /** The match that the record, if it is there, is to be found by first; it is nobody else's until then. */
+  #formerOf(key: Buffer, before: RecordLink | undefined, claim: Claim): Values | null {
+    if (before?.match == null || !isInDoubt(before, claim)) return null
+    const { links, identity: identityOf } = this.#records
+    const identity = identityOf(before.match)
+    const owner = this.#waiting.get(identity) ?? links.ownerOfIdentity(identity)
+    if (owner === undefined) links.put(key, { ...before, identities: [identity] })
+    return owner === undefined || owner.equals(key) ? before.match : null
   }
 
   /** The key whose record has the identity. A run that sends everything asks the destination again about aliases. */
@@ -224,6 +235,6 @@ function isInDoubtStill({
 }
 
 /** Whether the record, if it is there, has the match of an earlier change that the destination has not answered. */
-function isInDoubt(before: RecordLink | undefined, { identity }: Claim): boolean {
-  return before !== undefined && before.id === null && before.match !== null && before.identities[0] !== identity
+function isInDoubt({ id, identities }: RecordLink, { identity }: Claim): boolean {
+  return id === null && identities[0] !== identity
 }

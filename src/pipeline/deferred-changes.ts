@@ -1,12 +1,12 @@
 import type { Clock } from '../core/clock.ts'
-import type { Outcome, SettledOutcome } from '../core/outcome.ts'
+import type { OpenOutcome, Outcome, SettledOutcome } from '../core/outcome.ts'
 import type { Tally } from '../core/tally.ts'
 import { backOff, LONGEST_WAIT_MS, type RetryPolicy } from './retry.ts'
 
-/** A change that the destination did not apply now, and may apply later. */
+/** A change that the destination did not apply now, or did not say whether it did, and may apply later. */
 export interface Deferred {
   readonly index: number
-  readonly outcome: Extract<Outcome, { readonly status: 'deferred' }>
+  readonly outcome: OpenOutcome
 }
 
 export function deferredOf(outcomes: readonly (Outcome | undefined)[]): readonly Deferred[] {
@@ -14,7 +14,7 @@ export function deferredOf(outcomes: readonly (Outcome | undefined)[]): readonly
   // Every answer passes here, and an iterator costs more than the look.
   for (let index = 0; index < outcomes.length; index++) {
     const outcome = outcomes[index]
-    if (outcome?.status !== 'deferred') continue
+    if (outcome?.status !== 'deferred' && outcome?.status !== 'unknown') continue
     deferred ??= []
     deferred.push({ index, outcome })
   }

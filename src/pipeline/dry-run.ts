@@ -14,11 +14,11 @@ export interface ChangeSample {
 
 /**
  * Accepts everything, writes nothing and tells what it was given: a dry run is an ordinary run into this. What it matches
- * by is what the real one does.
+ * by is what the real one does; `keyOf` reads the key off the values of a change, match fields first.
  */
 export function acceptAll(
   real: Pick<Destination, 'identity'>,
-  match: number,
+  keyOf: (values: readonly (string | null)[]) => string,
   deleteFields: readonly Field[],
   onChange: (sample: ChangeSample) => void,
 ): Destination {
@@ -32,10 +32,9 @@ export function acceptAll(
       const operation = isDelete ? 'delete' : batch.operation === 'update' ? 'update' : 'insert'
       for (let index = 0; index < batch.count; index++) {
         const values = batch.values(index)
-        const key = values.slice(0, match).join(' / ')
         const named = Object.create(null) as Record<string, string | null>
         for (const [at, field] of batch.fields.entries()) named[field.name] = values[at] ?? null
-        onChange({ operation, key, values: isDelete ? null : named })
+        onChange({ operation, key: keyOf(values), values: isDelete ? null : named })
       }
       return new Array<Outcome>(batch.count).fill(DONE)
     },

@@ -1,5 +1,5 @@
 import type { ChangeBatch, Field, Operation } from '../core/change.ts'
-import type { Destination } from '../core/destination.ts'
+import type { Destination, SeenRequest } from '../core/destination.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
 
@@ -12,21 +12,54 @@ export interface Exchange {
   readonly outcome: Outcome | null
   /** Why there was none. */
   readonly error: string | null
+  /** What the system was asked for it, and answered: those of a batch belong to each of its changes. */
+  readonly requests: readonly SeenRequest[]
 }
 
-/** The same destination, which tells of everything that is written to it. For looking at few changes: it decodes them all. */
-export function overheard(destination: Destination, onExchange: (exchange: Exchange) => void): Destination {
+/** Keeps what a destination tells of its requests while it writes. */
+export interface SeenRequests {
+  readonly onRequest: (seen: SeenRequest) => void
+  /** Those since the last time. */
+  take(): SeenRequest[]
+}
+
+export function seenRequests(): SeenRequests {
+  let seen: SeenRequest[] = []
+  return {
+    onRequest: (one) => void seen.push(one),
+    take() {
+      const taken = seen
+      seen = []
+      return taken
+    },
+  }
+}
+
+/**
+ * The same destination, which tells of everything that is written to it. For looking at few changes: it decodes them all, and
+ * where batches are written side by side, a request is told with the first of them that is answered.
+ */
+export function overheard(
+  destination: Destination,
+  onExchange: (exchange: Exchange) => void,
+  seen: Pick<SeenRequests, 'take'> = { take: () => [] },
+): Destination {
+  let isWriting = false
   const tell = (batch: ChangeBatch, outcomes: readonly Outcome[] | undefined, error: string | null) => {
+    const requests = seen.take()
     for (let index = 0; index < batch.count; index++) {
       const values = named(batch.fields, batch.values(index))
-      onExchange({ operation: batch.operation, values, outcome: outcomes?.[index] ?? null, error })
+      onExchange({ operation: batch.operation, values, outcome: outcomes?.[index] ?? null, error, requests })
     }
   }
   return {
     ...passedOn(destination),
-    check: () => destination.check(),
-    prepare: () => destination.prepare(),
+    check: (signal) => destination.check(signal),
+    prepare: (signal) => destination.prepare(signal),
     async write(batch, signal) {
+      // What was asked before the first of them, its fields and its account, says nothing of these changes.
+      if (!isWriting) seen.take()
+      isWriting = true
       try {
         const outcomes = await destination.write(batch, signal)
         tell(batch, outcomes, null)

@@ -9,9 +9,10 @@ import type { Reading } from '../core/source.ts'
 import type { Tally } from '../core/tally.ts'
 import type { RowMapping } from './row-mapping.ts'
 
-/** What is said of an insert that was sent, was not answered, and must not be sent again. */
-export function outcomeUnknown(why: string, sync: string): SettledOutcome {
-  return { status: 'rejected', code: 'outcome_unknown', message: messageOf(why, sync, 'KEY') }
+/** What is said of an insert that was sent, may have been applied, and must not be sent again. */
+export function outcomeUnknown(why: string, sync: string, response?: string): SettledOutcome {
+  const message = messageOf(why, sync, 'KEY')
+  return { status: 'rejected', code: 'outcome_unknown', message, ...(response === undefined ? {} : { response }) }
 }
 
 function messageOf(why: string, sync: string, key: string): string {
@@ -41,21 +42,30 @@ export function refuseInsertsInDoubt({
     objectMode: true,
     highWaterMark: 1,
     transform(diff: DiffBatch, _encoding: BufferEncoding, callback: TransformCallback) {
-      let kept = 0
-      for (let index = 0; index < diff.count; index++) {
-        if (diff.kinds[index] === CHANGE_INSERT && diff.previous[index] === UNSURE_NEW && report(diff, index)) continue
-        diff.rows[kept] = diff.rows[index] as number
-        diff.kinds[kept] = diff.kinds[index] as number
-        diff.previous[kept] = diff.previous[index] as number
-        diff.previousPrints[kept * 2] = diff.previousPrints[index * 2] as number
-        diff.previousPrints[kept * 2 + 1] = diff.previousPrints[index * 2 + 1] as number
-        kept++
+      try {
+        keepBack(diff)
+      } catch (error) {
+        callback(error as Error)
+        return
       }
-      diff.count = kept
       if (diff.count === 0 && diff.missing === null && diff.end === null) callback()
       else callback(null, diff)
     },
   })
+
+  function keepBack(diff: DiffBatch): void {
+    let kept = 0
+    for (let index = 0; index < diff.count; index++) {
+      if (diff.kinds[index] === CHANGE_INSERT && diff.previous[index] === UNSURE_NEW && report(diff, index)) continue
+      diff.rows[kept] = diff.rows[index] as number
+      diff.kinds[kept] = diff.kinds[index] as number
+      diff.previous[kept] = diff.previous[index] as number
+      diff.previousPrints[kept * 2] = diff.previousPrints[index * 2] as number
+      diff.previousPrints[kept * 2 + 1] = diff.previousPrints[index * 2 + 1] as number
+      kept++
+    }
+    diff.count = kept
+  }
 
   /** False where the row cannot be sent anyway: the writer says why. */
   function report({ keyed, rows }: DiffBatch, index: number): boolean {

@@ -1,5 +1,5 @@
 import type { KeyEncoding } from '../core/column.ts'
-import { type EntryState, GONE, SegmentBuilder, SegmentReader, UNSURE } from '../core/key-entry.ts'
+import { type EntryState, GONE, SegmentBuilder, SegmentReader, UNSURE, UNSURE_NEW } from '../core/key-entry.ts'
 import type { KeyIndex, KeyScan } from '../core/key-index.ts'
 import type { KeySpool } from '../core/key-spool.ts'
 import { decodeKey } from '../core/key-text.ts'
@@ -25,7 +25,7 @@ export interface MissingOptions extends LinkedRecords {
  * - `kept`: the mode may not delete it; it has been counted.
  * - `taken`: its record is that of a row of this run: it is not deleted, and it leaves the index, so that the next run can
  *   send that row.
- * - `unsent`: no record was ever sent for it.
+ * - `unsent`: no record was ever sent for it, or none that would not be another row's.
  * - `deleted`: a delete is sent.
  */
 type Fate = 'kept' | 'taken' | 'unsent' | 'deleted'
@@ -45,10 +45,13 @@ export class MissingRecords {
   count(): { readonly deletes: number; readonly taken: number } {
     let deletes = 0
     let taken = 0
+    const { wanted } = this.#options.links
     this.#each((entry, fate) => {
       if (fate === 'deleted' || fate === 'unsent') deletes++
       if (fate !== 'taken') return
       taken++
+      // Its fate is told by this from now on: the key whose record it is may be deleted before this one is met again.
+      wanted.want(keyOf(entry), keyOf(entry))
       if (this.#mayDelete(entry)) this.#options.tally.counts.kept++
     })
     return { deletes, taken }
@@ -66,6 +69,7 @@ export class MissingRecords {
     if (which.taken) {
       this.#each((entry, fate) => {
         if (fate === 'taken') links.wanted.confirm(keyOf(entry))
+        else if (fate === 'kept') this.#free(entry)
       })
       this.#handOver()
     }
@@ -78,6 +82,17 @@ export class MissingRecords {
       gone.push(entry.bytes, entry.keyStart, entry.keyEnd)
     })
     gone.end()
+  }
+
+  /**
+   * A change without an answer, whose row has gone, will never have one where the mode keeps the record: what it may be known
+   * by is no longer refused to others, and the destination says whether they can have it.
+   */
+  #free(entry: Entry): void {
+    if (entry.state !== UNSURE && entry.state !== UNSURE_NEW) return
+    const { links } = this.#options
+    const link = links.get(keyOf(entry))
+    if (link !== undefined && link.identities.length > 0) links.put(keyOf(entry), { ...link, identities: [] })
   }
 
   /**
@@ -134,11 +149,14 @@ export class MissingRecords {
     const key = keyOf(entry)
     if (links.wanted.has(key)) return 'taken'
     if (!this.#mayDelete(entry)) return 'kept'
-    if (links.get(key) !== undefined) return 'deleted'
-    if (!matchIsKey) return 'unsent'
-    // The list may spell a key otherwise than the model, whose row has the same record.
-    const owner = links.ownerOfIdentity(identity(decodeKey(encodings, key)))
-    return owner === undefined || owner.equals(key) ? 'deleted' : 'taken'
+    const link = links.get(key)
+    if (link !== undefined && link.id !== null) return 'deleted'
+    const match = matchIsKey ? decodeKey(encodings, key) : link?.match
+    if (match == null) return 'unsent'
+    const owner = links.ownerOfIdentity(identity(match))
+    if (owner === undefined || owner.equals(key)) return 'deleted'
+    // What would be found is another row's. Where match is the key, the list may have spelled it otherwise than the model.
+    return matchIsKey ? 'taken' : 'unsent'
   }
 
   #mayDelete({ state }: Entry): boolean {

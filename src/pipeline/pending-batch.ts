@@ -1,7 +1,9 @@
 import type { ChangeBatch, Field, Operation } from '../core/change.ts'
 import { decodeRow, encodeRow } from '../core/copy-text.ts'
-import { type EntryState, type Segment, SegmentBuilder } from '../core/key-entry.ts'
+import type { EntryState, Segment } from '../core/key-entry.ts'
+import { type BatchBuffers, batchBuffers, growChanges, growKeys, growText, NO_BUFFERS } from './batch-buffers.ts'
 import type { Claim } from './claims.ts'
+import type { ParkedBatch, ParkedBatches } from './parked-batches.ts'
 
 /** Up to this length bytes are copied here: a call costs more. */
 const SHORT = 40
@@ -9,7 +11,7 @@ const SHORT = 40
 /**
  * Changes of one operation on their way to the destination: their lines, their keys and what the index knew before.
  * Everything is copied in: a slice of a received chunk would keep the whole chunk in memory. The buffers are used
- * again for the next batch once `reset`.
+ * again for the next batch once `reset`. While it is parked only `changes` and `pick` may be called.
  */
 export class PendingBatch {
   count = 0
@@ -17,36 +19,73 @@ export class PendingBatch {
   /** Only for destinations that know records by ids: what each change claims, and the id of its record. */
   readonly claims: Claim[] = []
   ids: (string | undefined)[] | undefined
-  #text = Buffer.allocUnsafe(64 * 1024)
-  #ends = new Uint32Array(1024)
-  #keys = Buffer.allocUnsafe(16 * 1024)
-  #keyEnds = new Uint32Array(1024)
-  #states = new Uint8Array(1024)
-  /** Four words a change: the old fingerprint, then the new one. */
-  #prints = new Uint32Array(4096)
-  /** The last segment that was packed. */
-  readonly #packed = new SegmentBuilder(32 * 1024)
+  #buffers = NO_BUFFERS
+  readonly #disk: ParkedBatches | undefined
+  #parked: ParkedBatch | undefined
+
+  /** `disk`: where it may be parked. */
+  constructor(disk?: ParkedBatches) {
+    this.#disk = disk
+  }
 
   reset(): void {
     this.count = 0
     this.bytes = 0
     this.claims.length = 0
     this.ids = undefined
+    this.#leave()
+  }
+
+  /** Moves it to the disk, where there is one, until `fetch`. Throws FatalError where there is no room. */
+  park(): void {
+    if (this.#disk === undefined) return
+    const { count, bytes, claims, ids } = this
+    const { text, ends, keys, keyEnds, states, prints } = this.#buffers
+    this.#parked = this.#disk.put({
+      count,
+      text: text.subarray(0, bytes),
+      ends: ends.subarray(0, count),
+      keys: keys.subarray(0, keyEnds[count - 1]),
+      keyEnds: keyEnds.subarray(0, count),
+      states: states.subarray(0, count),
+      prints: prints.subarray(0, count * 4),
+      claims,
+      ids,
+    })
+    claims.length = 0
+    this.ids = undefined
+    this.#leave()
+  }
+
+  /** Has it back as it was. */
+  fetch(): void {
+    const parked = this.#parked
+    const disk = this.#disk
+    if (parked === undefined || disk === undefined) return
+    const buffers = disk.buffers()
+    growText(buffers, 0, this.bytes)
+    growKeys(buffers, 0, parked.parts.keys.length)
+    growChanges(buffers, this.count)
+    disk.fill(parked, buffers)
+    for (const claim of disk.claims(parked)) this.claims.push(claim)
+    this.ids = disk.ids(parked)
+    this.#buffers = buffers
+    this.#parked = undefined
+    disk.release(parked)
   }
 
   /** Adds a change whose line is `source[start .. end)`, newline included. */
   addBytes(source: Buffer, start: number, end: number): void {
-    this.#room(end - start)
-    if (end - start > SHORT) source.copy(this.#text, this.bytes, start, end)
-    else for (let at = start, to = this.bytes; at < end; ) this.#text[to++] = source[at++] as number
+    const { text } = this.#room(end - start)
+    if (end - start > SHORT) source.copy(text, this.bytes, start, end)
+    else for (let at = start, to = this.bytes; at < end; ) text[to++] = source[at++] as number
     this.#closeLine(end - start)
   }
 
   /** Adds a change whose line is a string, newline included. */
   addLine(line: string): void {
     const length = Buffer.byteLength(line)
-    this.#room(length)
-    this.#text.write(line, this.bytes, length, 'utf8')
+    this.#room(length).text.write(line, this.bytes, length, 'utf8')
     this.#closeLine(length)
   }
 
@@ -62,28 +101,28 @@ export class PendingBatch {
     newLow: number,
   ): void {
     const index = this.count - 1
-    const from = index === 0 ? 0 : (this.#keyEnds[index - 1] as number)
-    if (from + end - start > this.#keys.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.#keys.length * 2, from + end - start))
-      this.#keys.copy(larger, 0, 0, from)
-      this.#keys = larger
-    }
-    if (end - start > SHORT) keys.copy(this.#keys, from, start, end)
-    else for (let at = start, to = from; at < end; ) this.#keys[to++] = keys[at++] as number
-    this.#keyEnds[index] = from + end - start
-    this.#states[index] = state
-    this.#prints[index * 4] = oldHigh
-    this.#prints[index * 4 + 1] = oldLow
-    this.#prints[index * 4 + 2] = newHigh
-    this.#prints[index * 4 + 3] = newLow
+    const buffers = this.#buffers
+    const { keyEnds, states, prints } = buffers
+    const from = index === 0 ? 0 : (keyEnds[index - 1] as number)
+    growKeys(buffers, from, from + end - start)
+    const into = buffers.keys
+    if (end - start > SHORT) keys.copy(into, from, start, end)
+    else for (let at = start, to = from; at < end; ) into[to++] = keys[at++] as number
+    keyEnds[index] = from + end - start
+    states[index] = state
+    prints[index * 4] = oldHigh
+    prints[index * 4 + 1] = oldLow
+    prints[index * 4 + 2] = newHigh
+    prints[index * 4 + 3] = newLow
   }
 
   key(index: number): Buffer {
-    return this.#keys.subarray(index === 0 ? 0 : this.#keyEnds[index - 1], this.#keyEnds[index])
+    const { keys, keyEnds } = this.#buffers
+    return keys.subarray(index === 0 ? 0 : keyEnds[index - 1], keyEnds[index])
   }
 
   state(index: number): EntryState {
-    return this.#states[index] as EntryState
+    return this.#buffers.states[index] as EntryState
   }
 
   /**
@@ -91,38 +130,48 @@ export class PendingBatch {
    * segment is valid until the next one is packed: it has to be committed by then.
    */
   segment(stateOf: (index: number) => Packed | undefined): Segment {
-    const builder = this.#packed
+    const { keys, keyEnds, prints, packed: builder } = this.#buffers
     let start = 0
     for (let index = 0; index < this.count; index++) {
-      const end = this.#keyEnds[index] as number
+      const end = keyEnds[index] as number
       const packed = stateOf(index)
       if (packed !== undefined) {
         const at = index * 4 + (packed.print === 'new' ? 2 : 0)
         const none = packed.print === 'none'
         builder.push(
           packed.state,
-          this.#keys,
+          keys,
           start,
           end,
-          none ? 0 : (this.#prints[at] as number),
-          none ? 0 : (this.#prints[at + 1] as number),
+          none ? 0 : (prints[at] as number),
+          none ? 0 : (prints[at + 1] as number),
         )
       }
       start = end
     }
-    return builder.lend()
+    // The memory of a batch that may be parked is another one's before the commit.
+    return this.#disk === undefined ? builder.lend() : builder.take()
   }
 
   /** The changes `from .. to` as the destination gets them. Valid until the next `reset`. */
   changes(operation: Operation, fields: readonly Field[], from = 0, to = this.count): ChangeBatch {
-    const start = from === 0 ? 0 : (this.#ends[from - 1] as number)
-    const text = this.#text.subarray(start, to === 0 ? 0 : this.#ends[to - 1])
-    const ends = start === 0 ? this.#ends.subarray(from, to) : this.#ends.slice(from, to).map((end) => end - start)
+    if (this.#parked !== undefined) {
+      const range = { count: to - from, at: (index: number) => from + index }
+      return (this.#disk as ParkedBatches).changes(this.#parked, operation, fields, range)
+    }
+    const { text: all, ends: allEnds } = this.#buffers
+    const start = from === 0 ? 0 : (allEnds[from - 1] as number)
+    const text = all.subarray(start, to === 0 ? 0 : allEnds[to - 1])
+    const ends = start === 0 ? allEnds.subarray(from, to) : allEnds.slice(from, to).map((end) => end - start)
     return changeBatch(operation, fields, text, ends, this.ids?.slice(from, to))
   }
 
   /** Chosen changes as the destination gets them. */
   pick(operation: Operation, fields: readonly Field[], indices: readonly number[]): ChangeBatch {
+    if (this.#parked !== undefined) {
+      const chosen = { count: indices.length, at: (index: number) => indices[index] as number }
+      return (this.#disk as ParkedBatches).changes(this.#parked, operation, fields, chosen)
+    }
     return pickedBatch(
       operation,
       fields,
@@ -144,30 +193,28 @@ export class PendingBatch {
   }
 
   #line(index: number): Buffer {
-    return this.#text.subarray(index === 0 ? 0 : this.#ends[index - 1], this.#ends[index])
+    const { text, ends } = this.#buffers
+    return text.subarray(index === 0 ? 0 : ends[index - 1], ends[index])
   }
 
-  #room(length: number): void {
-    if (this.bytes + length > this.#text.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.#text.length * 2, this.bytes + length))
-      this.#text.copy(larger, 0, 0, this.bytes)
-      this.#text = larger
-    }
-    if (this.count < this.#ends.length) return
-    const grow = <Words extends Uint32Array | Uint8Array>(words: Words): Words => {
-      const larger = new (words.constructor as new (length: number) => Words)(words.length * 2)
-      larger.set(words)
-      return larger
-    }
-    this.#ends = grow(this.#ends)
-    this.#keyEnds = grow(this.#keyEnds)
-    this.#states = grow(this.#states)
-    this.#prints = grow(this.#prints)
+  #room(length: number): BatchBuffers {
+    if (this.#buffers === NO_BUFFERS) this.#buffers = this.#disk?.buffers() ?? batchBuffers()
+    const buffers = this.#buffers
+    growText(buffers, this.bytes, this.bytes + length)
+    growChanges(buffers, this.count + 1)
+    return buffers
   }
 
   #closeLine(length: number): void {
     this.bytes += length
-    this.#ends[this.count++] = this.bytes
+    this.#buffers.ends[this.count++] = this.bytes
+  }
+
+  /** Lets another batch have the memory, where it is shared. */
+  #leave(): void {
+    if (this.#disk === undefined || this.#buffers === NO_BUFFERS) return
+    this.#disk.giveBack(this.#buffers)
+    this.#buffers = NO_BUFFERS
   }
 }
 

@@ -148,6 +148,8 @@ class ListMerge {
     for (const segment of this.#spool.read()) {
       if (this.#links !== undefined) forget(this.#links, segment)
       this.#put(lane, segment)
+      // Links that are removed wait in memory until then, and take more of it than their entries.
+      if (this.#links !== undefined) this.#index.commit()
     }
   }
 

@@ -33,8 +33,8 @@ interface Waiter {
 
 /**
  * The gate of all who share a limit. Requests start in the order in which they came, except that nobody waits for
- * another user's own window, and its own window is waited for however long it is. Each rate holds for every rolling window, whatever the latency (see {@link RequestWindow}).
- * Between requests, and when nobody waits, no timer runs.
+ * another user's own window, and its own window is waited for however long it is. Each rate holds for every rolling window,
+ * whatever the latency (see {@link RequestWindow}). Between requests, and when nobody waits, no timer runs.
  */
 export class PacedGate {
   readonly #clock: Clock
@@ -77,6 +77,7 @@ export class PacedGate {
 
   async #enter(user: Pick<Waiter, 'own' | 'tally' | 'end'>, signal: AbortSignal): Promise<Pass> {
     signal.throwIfAborted()
+    const since = this.#clock.monotonic()
     return new Promise<Pass>((resolve, reject) => {
       const look = () => this.#admit()
       const stop = () => {
@@ -90,7 +91,7 @@ export class PacedGate {
       }
       const waiter: Waiter = {
         ...user,
-        since: this.#clock.monotonic(),
+        since,
         admit(pass) {
           settle()
           resolve(pass)
@@ -103,13 +104,13 @@ export class PacedGate {
       signal.addEventListener('abort', stop)
       user.end?.addEventListener('abort', look)
       this.#queue.push(waiter)
-      this.#admit()
+      // The same time, so that who passes at once has not waited at all.
+      this.#admit(since)
     })
   }
 
   /** Lets through whoever may pass now, and sees to it that the next one is, in time. */
-  #admit(): void {
-    const now = this.#clock.monotonic()
+  #admit(now = this.#clock.monotonic()): void {
     let next = Number.POSITIVE_INFINITY
     const waiting = this.#queue
     this.#queue = []
@@ -167,7 +168,7 @@ export class PacedGate {
     if (blockedMs > 0) this.#blockedUntil = Math.max(this.#blockedUntil, now + blockedMs)
     for (const { requests, perMs } of rates) {
       // What a header says is text of somebody else's: a window that lets nothing through would never end.
-      if (!(requests >= 1 && perMs > 0)) continue
+      if (!(requests >= 1 && perMs > 0 && Number.isFinite(perMs))) continue
       this.#told.add(perMs)
       const same = this.#windows.find((window) => window.perMs === perMs)
       if (same === undefined) this.#windows.push(new RequestWindow(requests, perMs, this.#active))

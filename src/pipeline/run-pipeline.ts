@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../core/clock.ts'
 import type { Destination, Limits } from '../core/destination.ts'
@@ -6,6 +7,7 @@ import type { DeletesAs } from '../core/field-mapping.ts'
 import type { KeyIndex } from '../core/key-index.ts'
 import type { KeySpool } from '../core/key-spool.ts'
 import type { RequestGate } from '../core/request-gate.ts'
+import type { ScratchFile } from '../core/scratch-file.ts'
 import type { Reading } from '../core/source.ts'
 import { type DeleteScope, SYNC_MODES, type SyncMode } from '../core/sync-mode.ts'
 import type { Tally } from '../core/tally.ts'
@@ -54,6 +56,8 @@ export interface PipelineOptions {
   /** Seeds the fingerprints: the index's seed and the mapping. */
   readonly seed: { readonly high: number; readonly low: number }
   readonly spool: KeySpool
+  /** Makes a file for the changes that a destination gathers; where there is none, they wait in memory. */
+  readonly scratch?: (() => ScratchFile) | undefined
   readonly tally: Tally
   readonly clock: Clock
   /** Stops reading; batches in flight are finished and kept. */
@@ -116,6 +120,8 @@ function openWriter(options: PipelineOptions): BatchWriter {
     partial,
   } = options
   const abort = new AbortController().signal
+  // Each batch in flight listens while it waits, and there may be a hundred.
+  setMaxListeners(0, abort, signal)
   const policy = options.retry ?? DEFAULT_RETRY
   return new BatchWriter({
     sender: new BatchSender(destination, { policy, clock, tally, signal, abort, gate, insertsTwice }),
@@ -129,6 +135,7 @@ function openWriter(options: PipelineOptions): BatchWriter {
     deletes: options.deletesAs.kind === 'delete' || options.deletesAs.kind === 'archive' ? 'remove' : 'retire',
     limits: options.limits,
     spool: options.spool,
+    scratch: options.scratch,
     judge: (end, deletes) =>
       judgeDeletes({ end, deletes, mode, scope, maxDeletes, allow, partial, expectsProof: options.expectsProof }),
     watch: (answered) => {

@@ -32,18 +32,30 @@ export async function sendChanges(
 ): Promise<SentChanges> {
   const answer =
     part === undefined
-      ? await sender.send({
+      ? await sendParked(sender, batch, {
           count: batch.count,
           range: (from, to) => batch.changes(operation, fields, from, to),
           pick: (indices) => batch.pick(operation, fields, indices),
         })
-      : merged(part.soFar, await sender.send(chosen(batch, part.indices, operation, fields)), part.indices)
+      : merged(
+          part.soFar,
+          await sendParked(sender, batch, chosen(batch, part.indices, operation, fields)),
+          part.indices,
+        )
   const before = part?.soFar.created ?? NONE
   const vanished = recreates ? vanishedOf(answer.outcomes, part?.indices) : []
   if (vanished.length === 0) return { ...answer, created: before }
   onVanished?.(vanished)
-  const again = await sender.send(chosen(batch, vanished, 'upsert', fields))
+  const again = await sendParked(sender, batch, chosen(batch, vanished, 'upsert', fields))
   return { ...merged(answer, again, vanished), created: new Set([...before, ...vanished]) }
+}
+
+/** Sends changes of a batch, which lies on the disk meanwhile where the destination gathers many. */
+async function sendParked(sender: BatchSender, batch: PendingBatch, changes: Changes): Promise<Answer> {
+  batch.park()
+  const answer = await sender.send(changes)
+  batch.fetch()
+  return answer
 }
 
 /** Some changes of a batch, to be sent by themselves. */

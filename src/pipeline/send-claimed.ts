@@ -34,19 +34,19 @@ export async function sendClaimed(
   }
   const first = await sendFormer(mayCreate ? 'upsert' : 'update', former)
   let sent: SentChanges = checked({ ...merged(unsent(batch.count), first, former), created: new Set() }, batch, claims)
-  if (sent.error !== undefined) return sent
   // Perhaps it was the former match that is not allowed: then there is no such record, and an update finds none.
   const refused = former.filter((index) => isRefused(sent.outcomes[index]))
-  if (mayCreate && refused.length > 0) {
+  if (mayCreate && refused.length > 0 && sent.error === undefined) {
     const second = await sendFormer('update', refused)
     sent = checked({ ...merged(sent, second, refused), created: sent.created }, batch, claims)
-    if (sent.error !== undefined) return sent
   }
+  // Whatever went wrong with others: a record with its former match is not what its row says.
   const outcomes = sent.outcomes
   const found = former.filter((index) => outcomes[index]?.status === 'done' || outcomes[index]?.status === 'not_found')
   for (const index of found) claims.found(batch, index, idOf(outcomes[index]))
   commit()
   sent = { ...sent, outcomes: outcomes.map((outcome, index) => (found.includes(index) ? undefined : outcome)) }
+  if (sent.error !== undefined) return sent
   const others = Array.from({ length: batch.count }, (_, index) => index).filter((index) => !former.includes(index))
   if (others.length > 0) sent = await sendChanges(sender, batch, options, { indices: others, soFar: sent })
   if (found.length > 0 && sent.error === undefined) {

@@ -2,6 +2,8 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from '
 import { dirname } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { FatalError } from '../core/errors.ts'
+import { DestinationNotesFile } from './destination-notes.ts'
+import { seedOf } from './key-index-file.ts'
 import { openExclusively, stateError } from './state-file.ts'
 
 /**
@@ -32,6 +34,22 @@ export class IndexPlace implements Disposable {
     } catch (error) {
       if (!(error instanceof FatalError) || error.code !== 'index_damaged') throw error
       return new IndexPlace(path, sync, undefined, false)
+    }
+  }
+
+  /** What the destination noted in the old index, as far as it can be read. */
+  notes(): ReadonlyMap<string, string> {
+    const database = this.#database
+    if (database === undefined) return new Map()
+    try {
+      return new DestinationNotesFile(
+        database,
+        { sync: this.#sync, path: this.#path },
+        seedOf(database, this.#sync),
+      ).all()
+    } catch {
+      // It is damaged, or no index: that is what it is replaced for.
+      return new Map()
     }
   }
 

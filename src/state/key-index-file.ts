@@ -66,9 +66,7 @@ export class KeyIndexFile implements KeyIndex {
     if (!keep) database.exec('BEGIN IMMEDIATE')
     if (isNew) this.#transaction(() => this.#create())
     this.#check()
-    const seed = Buffer.from(this.#meta('seed') ?? '', 'hex')
-    if (seed.length !== 8) throw damaged(this.#sync, 'its seed is missing')
-    this.seed = { high: seed.readUInt32LE(0), low: seed.readUInt32LE(4) }
+    this.seed = seedOf(database, sync)
     this.#layers = new LayerStore(database, { sync, path }, this.seed)
     this.#links = new RecordLinksFile(database, { sync, path }, this.seed, { keep })
     this.links = this.#links
@@ -249,4 +247,12 @@ export class KeyIndexFile implements KeyIndex {
       throw stateError(error, this.path, this.#sync)
     }
   }
+}
+
+/** The seed of the index in a database. Throws FatalError `index_damaged` where there is none. */
+export function seedOf(database: Database, sync: string): Seed {
+  const text = database.prepare("SELECT value FROM meta WHERE name = 'seed'").pluck().get() as string | undefined
+  const seed = Buffer.from(text ?? '', 'hex')
+  if (seed.length !== 8) throw damaged(sync, 'its seed is missing')
+  return { high: seed.readUInt32LE(0), low: seed.readUInt32LE(4) }
 }

@@ -4,7 +4,7 @@ import type { Seed } from './layer.ts'
 import { Recent } from './recent.ts'
 import { encodedOf, entryOf, type LinkEntry, namesOfEntry, storedEntry } from './record-link-entry.ts'
 import { isOverwritten, nameOf } from './record-link-row.ts'
-import { LINK, NAME, sumOf, type Totals } from './record-links-sum.ts'
+import { LINK, NAME, overwrittenOf, sumOf, type Totals, textOf } from './record-links-sum.ts'
 import { type Checksum, checksumOf, seal, unseal } from './sealed.ts'
 import { damaged, stateError } from './state-file.ts'
 import { WantedRecordsTable } from './wanted-records.ts'
@@ -32,10 +32,10 @@ interface Statements {
 }
 
 /**
- * Record links in two tables of the key index: a link by key, and its key by each of its identities and its id. Each link carries a checksum seeded by the index, and the sum over both tables is verified
- * once, before the first of them is used: a run that changes nothing reads none. What is put waits in memory for the next
- * commit of the index. What was read or committed last is kept, so that a row that is on its way is read once, and what it
- * leaves as it is, is not written.
+ * Record links in two tables of the key index: a link by key, and its key by each of its identities and its id. Each link
+ * carries a checksum seeded by the index, and the sum over both tables is verified once, before the first of them is used: a
+ * run that changes nothing reads none. What is put waits in memory for the next commit of the index. What was read or
+ * committed last is kept, so that a row that is on its way is read once, and what it leaves as it is, is not written.
  */
 export class RecordLinksFile implements RecordLinks {
   readonly wanted: WantedRecords
@@ -97,7 +97,8 @@ export class RecordLinksFile implements RecordLinks {
 
   overwritten(): Buffer[] {
     return this.#guarded(() => {
-      if (this.#ready().overwritten === 0) return []
+      const stored = this.#totals === undefined ? this.#storedTotals() : undefined
+      if ((overwrittenOf(stored, this.#seed, this.#file.sync) ?? this.#ready().overwritten) === 0) return []
       const keys: Buffer[] = []
       for (const [key, data] of this.#rows('SELECT key, data FROM link ORDER BY key'))
         if (isOverwritten(this.#unseal(key, data).value)) keys.push(key)
@@ -156,7 +157,7 @@ export class RecordLinksFile implements RecordLinks {
         count(1, checksumOf(NAME, name, key, this.#seed))
       }
     }
-    if (isChanged) statements.putTotals.run(textOf(totals))
+    if (isChanged) statements.putTotals.run(textOf(totals, this.#seed))
     this.#written = totals
   }
 
@@ -246,7 +247,7 @@ export class RecordLinksFile implements RecordLinks {
   #ready(): Totals {
     if (this.#totals !== undefined) return this.#totals
     const database = this.#database
-    const stored = database.prepare("SELECT value FROM meta WHERE name = 'links'").pluck().get() as string | undefined
+    const stored = this.#storedTotals()
     const tables = database
       .prepare("SELECT count(*) FROM sqlite_schema WHERE name IN ('link', 'link_name')")
       .pluck()
@@ -255,11 +256,16 @@ export class RecordLinksFile implements RecordLinks {
     let totals = { rows: 0, overwritten: 0, high: 0, low: 0 }
     if (stored !== undefined) {
       totals = sumOf(database, this.#seed, this.#file.sync)
-      if (textOf(totals) !== stored) throw damaged(this.#file.sync, 'its record links do not match their checksum')
+      if (textOf(totals, this.#seed) !== stored)
+        throw damaged(this.#file.sync, 'its record links do not match their checksum')
       this.#statements = this.#prepare()
     }
     this.#totals = totals
     return totals
+  }
+
+  #storedTotals(): string | undefined {
+    return this.#database.prepare("SELECT value FROM meta WHERE name = 'links'").pluck().get() as string | undefined
   }
 
   #create(): Statements {
@@ -290,8 +296,4 @@ export class RecordLinksFile implements RecordLinks {
       throw stateError(error, this.#file.path, this.#file.sync)
     }
   }
-}
-
-function textOf({ rows, overwritten, high, low }: Totals): string {
-  return [rows, overwritten, high >>> 0, low >>> 0].join(' ')
 }

@@ -2,12 +2,13 @@ import type { Database } from 'better-sqlite3'
 import { fingerprintRows } from '../core/fingerprint.ts'
 import type { Seed } from './layer.ts'
 import { isOverwritten } from './record-link-row.ts'
-import { SEAL_BYTES } from './sealed.ts'
+import { checksumOf, SEAL_BYTES } from './sealed.ts'
 import { damaged } from './state-file.ts'
 
-/** Tell the checksums of rows of the two tables apart. */
+/** Tell the checksums of rows of the two tables apart, and of the totals; 3 are the notes. */
 export const LINK = 1
 export const NAME = 2
+const TOTALS = 4
 
 /** What all rows of both tables come to. */
 export interface Totals {
@@ -46,6 +47,24 @@ const NAMES = `
   SELECT ${glued('name || key')} AS bytes, group_concat(length(name) || ',' || length(key)) AS lengths, count(*) AS count,
     min(typeof(name) = 'blob' AND typeof(key) = 'blob') AS isSound
   FROM (SELECT name, key FROM link_name WHERE name > ? ORDER BY name LIMIT ${AT_ONCE})`
+
+/** The totals as they are stored: they can be believed before the tables were read. */
+export function textOf({ rows, overwritten, high, low }: Totals, seed: Seed): string {
+  const text = [rows, overwritten, high >>> 0, low >>> 0].join(' ')
+  const sum = checksumOf(TOTALS, Buffer.alloc(0), Buffer.from(text), seed)
+  return `${text} ${sum.high} ${sum.low}`
+}
+
+/**
+ * How many links are marked as overwritten by the stored totals, if there are any. Throws FatalError `index_damaged` where they
+ * are not what was written.
+ */
+export function overwrittenOf(stored: string | undefined, seed: Seed, sync: string): number | undefined {
+  if (stored === undefined) return undefined
+  const [rows, overwritten, high, low] = stored.split(' ').map(Number) as [number, number, number, number]
+  if (textOf({ rows, overwritten, high, low }, seed) === stored) return overwritten
+  throw damaged(sync, 'the sums of its record links are not what was written')
+}
 
 /** Reads both tables. Throws FatalError `index_damaged` where a row cannot be what was written. */
 export function sumOf(database: Database, seed: Seed, sync: string): Totals {

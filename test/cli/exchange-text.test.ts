@@ -6,7 +6,7 @@ import { reportOf } from './report-builder.ts'
 
 test('a change that was deferred is shown with the reason, before what became of it', () => {
   const values = { email: 'ada@example.com' }
-  const sent = { operation: 'upsert', values, error: null } as const
+  const sent = { operation: 'upsert', values, error: null, requests: [] } as const
   const deferred = { status: 'deferred', code: 'row_locked', message: 'somebody edits it' } as const
   const report = reportOf({ mode: 'upsert', counts: { read: 1, inserted: 1 } })
   const exchanges = [
@@ -17,4 +17,35 @@ test('a change that was deferred is shown with the reason, before what became of
     .split('\n')
     .filter((line) => line.includes('answer'))
   assert.deepEqual(answers, ['  answer    not now row_locked  somebody edits it', '  answer    done'])
+})
+
+test('what the system was asked and said is shown also where the record landed; a refusal tells it by itself', () => {
+  const sent = { operation: 'upsert', values: { email: 'ada@example.com' }, error: null } as const
+  const requests = [
+    { request: 'POST https://crm.example/people {"email":"ada@example.com"}', response: '201 {"id":7}' },
+    { request: 'GET https://crm.example/people/7', response: null },
+  ]
+  const refused = {
+    status: 'rejected',
+    code: 'bad',
+    message: 'no',
+    request: 'POST /people',
+    response: '400 no',
+  } as const
+  const exchanges = [
+    { ...sent, requests, outcome: { status: 'done' } as const },
+    { ...sent, requests: [], outcome: refused },
+  ]
+  const text = formatExchange({ report: reportOf({ mode: 'upsert' }), exchanges, issues: [] }, PLAIN)
+  assert.deepEqual(
+    text.split('\n').filter((line) => /^ {2}(request|response)/.test(line)),
+    [
+      '  request   POST https://crm.example/people {"email":"ada@example.com"}',
+      '  response  201 {"id":7}',
+      '  request   GET https://crm.example/people/7',
+      '  response  none',
+      '  request   POST /people',
+      '  response  400 no',
+    ],
+  )
 })

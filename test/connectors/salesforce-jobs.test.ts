@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
+import { waitForJob } from '../../src/connectors/salesforce-job.ts'
+import type { SalesforceSession } from '../../src/connectors/salesforce-session.ts'
 import { FatalError, RetryableError } from '../../src/core/errors.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { testContext } from '../../src/testing/test-context.ts'
@@ -281,6 +283,15 @@ test('a job whose results cannot be had ends the run, and is found by the next o
   await using thing = await beginThing(org, { ...BULK, context })
   assert.deepEqual(kinds(await thing.write('upsert', ROWS)), { done: ROWS.length })
   assert.equal((await org.writes()).length, before)
+})
+
+test('a job of which Salesforce says nothing for a day ends the run, and does not hold it', async () => {
+  const busy = new RetryableError('GET jobs/ingest/750 was answered with status 503', { retryAfterMs: 86_400_000 })
+  const session = { json: () => Promise.reject(busy) } as unknown as SalesforceSession
+  const clock = virtualClock()
+  const waiting = waitForJob({ ...testContext({ clock }), session }, '750', new AbortController().signal)
+  await assert.rejects(waiting, { name: 'FatalError', code: 'job_unfinished' })
+  assert.deepEqual(clock.slept, [])
 })
 
 test('a token that ends while a job runs is renewed, and the call repeated', async () => {

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { after, before, beforeEach, test } from 'node:test'
 import { usageOf } from '../../src/connectors/salesforce-session.ts'
-import { FatalError, RetryableError } from '../../src/core/errors.ts'
+import { FatalError, RetryableError, UnansweredError } from '../../src/core/errors.ts'
 import { changeBatch } from '../../src/testing/contract-record.ts'
+import { stallUploads } from '../support/crm-cli.ts'
+import { virtualClock } from '../support/virtual-clock.ts'
 import { startOrg, type TestOrg } from './salesforce-org.ts'
 import { beginThing, keys, THING, thingFields } from './salesforce-sync.ts'
 
@@ -144,6 +146,55 @@ test('what passes is the engine\u2019s to send again: 5xx, a reset, half an answ
     )
   }
   assert.equal((await org.records('Thing__c')).length, 2)
+})
+
+test('a call that nobody answers is given up after the time-out, and may be sent again', {
+  timeout: 20_000,
+}, async () => {
+  await using thing = await beginThing(org, { options: { timeout: 0.3 } })
+  for (const [when, written] of [
+    ['before', 0],
+    ['after', 2],
+  ] as const) {
+    await org.faults({ rules: [{ fault: 'hang', when, match: { path: 'composite' }, times: 1 }] })
+    const unanswered = (error: unknown) =>
+      error instanceof UnansweredError && /PATCH .* was sent and not answered/.test(error.message)
+    await assert.rejects(thing.write('upsert', keys(2)), unanswered, when)
+    assert.equal((await org.records('Thing__c')).length, written, when)
+    assert.ok((await thing.write('upsert', keys(2))).every(({ status }) => status === 'done'))
+    await org.reset()
+  }
+})
+
+test('a look that hangs, and a result file that stops in the middle, are asked for again', {
+  timeout: 20_000,
+}, async () => {
+  const options = { timeout: 0.3, load: 'bulk' }
+  await using thing = await beginThing(org, { options, context: { clock: virtualClock() } })
+  const hang = (fault: string, path: string) => ({
+    fault,
+    when: 'after' as const,
+    match: { method: 'GET', path },
+    times: 1,
+  })
+  const rules = [hang('stall', 'successfulResults'), hang('hang', 'failedResults'), hang('hang', 'jobs/ingest/')]
+  await org.faults({ rules })
+  const outcomes = await thing.write('upsert', keys(50))
+  assert.ok(outcomes.every(({ status }) => status === 'done'))
+  const calls = (await org.requests()).map(({ call }) => call)
+  assert.equal(calls.filter((call) => call === 'POST jobs/ingest').length, 1)
+  assert.equal(calls.filter((call) => call.endsWith('successfulResults')).length, 2)
+  assert.equal(calls.filter((call) => call.endsWith('failedResults')).length, 2)
+})
+
+test('an upload that stops in the middle is given up with its job', { timeout: 20_000 }, async () => {
+  await using way = await stallUploads(org.url, 2_000)
+  const options = { timeout: 0.5, load: 'bulk', base_url: way.url }
+  await using thing = await beginThing(org, { options })
+  await assert.rejects(thing.write('upsert', keys(500)), (error) => error instanceof UnansweredError)
+  assert.equal(thing.context.notes.all().size, 0, 'the job is aborted')
+  assert.ok((await thing.write('upsert', keys(500))).every(({ status }) => status === 'done'))
+  assert.equal((await org.writes()).length, 500)
 })
 
 test('an object that was deleted ends the run, before it or in it', async () => {

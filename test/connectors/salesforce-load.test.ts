@@ -87,6 +87,45 @@ test('rows beyond job_bytes make another job', async () => {
   assert.equal((await org.records('Thing__c')).length, 1_000)
 })
 
+test('jobs that run at the same time are told apart, and what each says of its rows', async () => {
+  await org.settings({ batch_size: 500, results_page: 900 })
+  const options = { load: 'bulk', job_bytes: 8_000 }
+  await using thing = await beginThing(org, { options, fields: ['Key__c', 'Name__c', 'Owner__c'] })
+  // Too long, which is seen before it is sent; and of nobody, which only Salesforce can say.
+  const name = (row: number) => (row % 50 === 48 ? 'x'.repeat(81) : `name ${row}`)
+  const owner = (row: number) => (row % 50 === 49 ? '001000000000zzzAAA' : null)
+  const rows = keys(4_000).map(([key], row) => [key as string, name(row), owner(row)])
+  const outcomes = await thing.write('upsert', rows)
+  const ids = await idsByKey()
+  assert.deepEqual(
+    outcomes.map((outcome) => (outcome.status === 'done' ? outcome.id : 'code' in outcome && outcome.code)),
+    rows.map(([key], row) => ['STRING_TOO_LONG', 'INVALID_CROSS_REFERENCE_KEY'][(row % 50) - 48] ?? ids[key as string]),
+  )
+  assert.deepEqual(statuses(outcomes), { done: 3_840, rejected: 160 })
+  const { 'POST jobs/ingest': jobs = 0 } = await calls()
+  assert.ok(jobs > 10, `${jobs} jobs`)
+})
+
+test('what comes while batches are answered goes together, as soon as all are', async () => {
+  await using thing = await beginThing(org, { options: { load: 'bulk' } })
+  const { signal } = new AbortController()
+  const { destination } = thing
+  const write = (row: number) => destination.write(changeBatch('upsert', thingFields(), keys(1, row)), signal)
+  // As the engine does: each answer makes room for one batch, and then it waits.
+  const later: Promise<readonly Outcome[]>[] = []
+  const first = Array.from({ length: 50 }, (_, row) =>
+    write(row).then(() => {
+      later.push(write(100 + row))
+      destination.flush?.()
+    }),
+  )
+  destination.flush?.()
+  await Promise.all(first)
+  await Promise.all(later)
+  assert.equal((await org.records('Thing__c')).length, 100)
+  assert.equal((await calls())['POST jobs/ingest'], 2)
+})
+
 test('two rows of one match are never in one job, whose results could not tell them apart', async () => {
   await using thing = await beginThing(org, { options: { load: 'bulk' } })
   const outcomes = await thing.write('upsert', [...keys(3), ['key 1', 'again']])
@@ -389,6 +428,56 @@ test('a list with fewer keys than its job says has no end', async () => {
     (error) => error instanceof RetryableError && /has 10 rows, and 9 came/.test(error.message),
   )
   assert.deepEqual(ends, [])
+})
+
+test('a list whose job does not say how many there are has no end', async () => {
+  const silent = (path: string, text: string) =>
+    path.includes('jobs/query/') ? text.replace(/,?"numberRecordsProcessed":\d+/, '') : text
+  await using proxy = await between(org, silent)
+  await using thing = await beginThing(proxy)
+  await thing.write('upsert', keys(3))
+  const list = thing.destination.list?.(new AbortController().signal)
+  await assert.rejects(
+    (async () => {
+      for await (const { end } of list?.rows ?? []) assert.equal(end, undefined)
+    })(),
+    (error) => error instanceof RetryableError && /an unknown number of rows, and 3 came/.test(error.message),
+  )
+})
+
+for (const load of ['collections', 'bulk'] as const) {
+  test(`by ${load}: an Id of 15 characters is the one of 18`, async () => {
+    const short = (path: string, text: string) =>
+      /successfulResults|composite/.test(path) ? text.replace(/\b(a02\w{12})\w{3}\b/g, '$1') : text
+    await using proxy = await between(org, short)
+    await using thing = await beginThing(proxy, { options: { load } })
+    const [outcome] = await thing.write('upsert', keys(1))
+    const id = (await idsByKey())['key 0'] as string
+    assert.equal(id.length, 18)
+    assert.deepEqual(outcome, { status: 'done', id, created: true })
+    const changed = await thing.write('update', [['key 0', 'x']], [id.slice(0, 15)])
+    assert.deepEqual(changed, [{ status: 'done', id }])
+  })
+}
+
+test('a match that is no number finds no record by a number, and spoils no query', async () => {
+  await using numbers = await startOrg({
+    objects: [
+      { ...THING, fields: [{ name: 'Number__c', type: 'double', externalId: true, unique: true }, ...THING.fields] },
+    ],
+  })
+  const fields = [{ name: 'Number__c', kind: 'text' }, 'Key__c', 'Name__c'] as const
+  await using maker = await beginThing(numbers, { fields: [...fields] })
+  await maker.write('upsert', [['7', 'a', 'x']])
+  await using thing = await beginThing(numbers, { fields: [...fields], request: { mode: 'update-only' } })
+  const outcomes = await thing.write('update', [
+    ['7', 'a', 'y'],
+    ["8) OR Key__c IN ('a'", 'b', 'y'],
+  ])
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['done', 'not_found'],
+  )
 })
 
 test('more keys than queries are good for are looked up by a query job', async () => {

@@ -9,7 +9,7 @@ import { jsonRecord } from '../../src/connectors/salesforce-json-rows.ts'
 import { type ResultRow, readResultFile } from '../../src/connectors/salesforce-result-file.ts'
 import { parseRowError, refusedOutcome } from '../../src/connectors/salesforce-row-errors.ts'
 import { cellsOf, rowForm, rowKey, type Way } from '../../src/connectors/salesforce-rows.ts'
-import { JobSpool } from '../../src/connectors/salesforce-spool.ts'
+import { TextSpool } from '../../src/connectors/salesforce-spool.ts'
 import type { Field } from '../../src/core/change.ts'
 import type { ValueKind } from '../../src/core/column.ts'
 import { FatalError } from '../../src/core/errors.ts'
@@ -237,7 +237,7 @@ test('what is said against a row becomes what the engine has to do', async () =>
 })
 
 test('the rows of a job are on disk, without a name, and can be read twice', async () => {
-  using spool = new JobSpool()
+  using spool = new TextSpool()
   let expected = ''
   for (let row = 0; row < 20_000; row++) {
     const line = `key ${row},Zoë ${'x'.repeat(row % 50)}\n`
@@ -251,4 +251,9 @@ test('the rows of a job are on disk, without a name, and can be read twice', asy
     assert.ok(chunks.every(({ length }) => length <= 256 * 1024))
     assert.equal(Buffer.concat(chunks).toString(), expected)
   }
+  // Any piece of it can be had, also of what was appended last.
+  const place = spool.length
+  spool.append('the end')
+  assert.equal(spool.text(place, 7), 'the end')
+  assert.equal(spool.text(0, 10), 'key 0,Zoë')
 })

@@ -192,3 +192,31 @@ test('every request counts against the rate, also those that repeat and those of
   assert.ok(tally.requests.sent > 5)
   assert.equal(elapsed, (tally.requests.sent - 1) * 1001)
 })
+
+test('who waits for hundreds of answers by turns listens once to each, and is told of every one', async (t) => {
+  const { signal } = new AbortController()
+  const sender = new BatchSender(mapDestination(), {
+    policy: { attempts: 1, firstDelayMs: 1, maxDelayMs: 1 },
+    clock: virtualClock(),
+    tally: new Tally(),
+    signal,
+    abort: signal,
+  })
+  const listened: (() => number)[] = []
+  const resolvers: (() => void)[] = []
+  const answers = new Set<Promise<void>>()
+  for (let number = 0; number < 300; number++) {
+    const answer = new Promise<void>((resolve) => resolvers.push(resolve)).finally(() => answers.delete(answer))
+    const { mock } = t.mock.method(answer, 'then')
+    listened.push(() => mock.callCount())
+    answers.add(answer)
+  }
+  while (answers.size > 0) {
+    const left = answers.size
+    const waiting = [sender.nextOf(answers), sender.nextOf(answers)]
+    resolvers.pop()?.()
+    await Promise.all(waiting)
+    assert.equal(answers.size, left - 1)
+  }
+  assert.ok(listened.every((count) => count() === 1))
+})

@@ -149,6 +149,29 @@ test('what is deferred when the run has to stop is not known to have landed; wha
   assert.equal(stopped.answer.error, 'SIGINT')
 })
 
+const UNKNOWN: Outcome = { status: 'unknown', code: 'not_mentioned', message: 'the reply does not say', response: '{}' }
+
+test('what the answer says nothing of is sent again without the others, and may have landed before', async () => {
+  const silent = mapDestination({
+    script: async ({ number, apply }) => {
+      const outcomes = apply()
+      return number <= 2 ? [UNKNOWN, ...outcomes.slice(1)] : outcomes
+    },
+  })
+  const sent = await send(silent, 3)
+  assert.deepEqual(statuses(sent), ['done', 'done', 'done'])
+  assert.deepEqual(
+    silent.writes.map(({ keys }) => keys.join()),
+    ['0,1,2', '0', '0'],
+  )
+  assert.deepEqual(sent.answer.retried, [true])
+  const mute = mapDestination({ script: async ({ apply }) => [UNKNOWN, ...apply(1)] })
+  const never = await send(mute, 2)
+  assert.deepEqual(never.answer.outcomes, [{ ...UNKNOWN, status: 'rejected' }, DONE])
+  assert.deepEqual(never.answer.retried, [true], 'it is rejected, and may be there all the same')
+  assert.equal(mute.writes.length, POLICY.attempts)
+})
+
 test('an array that the destination keeps is not written to', async () => {
   const kept = Object.freeze([DONE, locked(), DONE])
   const sent = await send(mapDestination({ script: async ({ number, apply }) => (number === 1 ? kept : apply()) }), 3)

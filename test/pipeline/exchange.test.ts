@@ -34,10 +34,11 @@ test('a destination that is overheard still gathers, matches and lists as it doe
 })
 
 test('a dry run matches by what the destination matches by, and flushes and lists nothing', () => {
-  const dry = acceptAll(contacts(), 1, [], () => {})
+  const keyOf = ([id]: readonly (string | null)[]) => String(id)
+  const dry = acceptAll(contacts(), keyOf, [], () => {})
   assert.equal(dry.identity?.(['A@b.c']), 'a@b.c!')
   assert.deepEqual([dry.flush, dry.list], [undefined, undefined])
-  assert.equal(acceptAll(mapDestination(), 1, [], () => {}).identity, undefined)
+  assert.equal(acceptAll(mapDestination(), keyOf, [], () => {}).identity, undefined)
 })
 
 test('what is written to a destination that gathers is told with its outcomes', { timeout: 20_000 }, async () => {

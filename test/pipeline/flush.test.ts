@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Destination } from '../../src/core/destination.ts'
 import { BatchRefusedError, FatalError, RetryableError } from '../../src/core/errors.ts'
 import { DONE, type Outcome } from '../../src/core/outcome.ts'
+import { Tally } from '../../src/core/tally.ts'
+import { BatchSender } from '../../src/pipeline/batch-sender.ts'
+import { DEFAULT_RETRY } from '../../src/pipeline/retry.ts'
+import { changeBatch } from '../../src/testing/contract-record.ts'
+import { field } from '../support/batch-field.ts'
 import { gatheringDestination } from '../support/gathering-destination.ts'
-import type { MapDestinationOptions } from '../support/map-destination.ts'
-import { runModel, some } from '../support/model-run.ts'
+import { type MapDestinationOptions, mapDestination } from '../support/map-destination.ts'
+import { runModel, settled, some } from '../support/model-run.ts'
 import type { Row } from '../support/row-batches.ts'
 import { type Random, seeds, withSeed } from '../support/seeded-random.ts'
 import { testIndex } from '../support/test-index.ts'
@@ -62,7 +68,9 @@ test(
           if (batch.count > 1 && random.chance(0.2)) return [locked, ...apply(1)]
           return random.chance(0.1) ? new Array<Outcome>(batch.count).fill({ status: 'not_found' }) : apply()
         }
-        const limits = { rows: 1 + random.below(5), inFlight: 1 + random.below(5) }
+        // So many may be gathered that they wait on the disk.
+        const inFlight = random.chance(0.5) ? 1 + random.below(5) : 50_000
+        const limits = { rows: 1 + random.below(5), inFlight }
         const destination = gatheringDestination({ limits, script })
         const { error, tally } = await runModel({
           destination,
@@ -95,6 +103,49 @@ test('a run that is stopped while batches are gathered sends them, and keeps the
   assert.equal(destination.records.size, 6)
 })
 
+/** A sender to a destination of which only what is given is asked for. */
+function senderTo(given: Partial<Destination>): BatchSender {
+  const options = { policy: DEFAULT_RETRY, clock: virtualClock(), tally: new Tally() }
+  const never = new AbortController().signal
+  return new BatchSender(Object.assign(mapDestination(), given), { ...options, signal: never, abort: never })
+}
+
+test('nobody is told to hurry when the answer is there already', SOON, async () => {
+  let flushed = 0
+  const sender = senderTo({ flush: () => void flushed++ })
+  await sender.nextOf([Promise.resolve()])
+  assert.equal(flushed, 0)
+  let answer = () => {}
+  const waiting = sender.nextOf([new Promise<void>((resolve) => (answer = resolve))])
+  await settled()
+  assert.equal(flushed, 1)
+  answer()
+  await waiting
+})
+
+test('a flush that throws while a batch is written is what is told, whatever becomes of the batch', SOON, async () => {
+  const bug = new TypeError('a bug')
+  let flushed = 0
+  let lose = (_: Error) => {}
+  const sender = senderTo({
+    write: () => new Promise((_, reject) => (lose = reject)),
+    flush() {
+      if (flushed++ > 0) throw bug
+    },
+  })
+  let end = () => {}
+  const waiting = sender.nextOf([new Promise<void>((resolve) => (end = resolve))])
+  await settled()
+  const batch = changeBatch('upsert', [field('id', 'integer')], [['1']])
+  const answer = await sender.send({ count: 1, range: () => batch, pick: () => batch })
+  assert.deepEqual([answer.error, answer.outcomes], [bug, [undefined]])
+  // A rejection that nobody takes would end the process.
+  lose(new RetryableError('closed'))
+  end()
+  await waiting
+  await settled()
+})
+
 test(
   'a destination that is not asked to gather needs no flush, and one that throws there fails the run',
   SOON,
@@ -102,7 +153,10 @@ test(
     using state = await testIndex()
     const destination = gatheringDestination({ limits: { rows: 1, inFlight: 2 } })
     const broken = Object.assign(Object.create(destination) as typeof destination, {
-      write: async () => [DONE],
+      async write() {
+        await settled()
+        return [DONE]
+      },
       flush() {
         throw new TypeError('a bug')
       },

@@ -258,6 +258,7 @@ test('what an answer says of a window holds from then on, whatever others declar
       { requests: 4, perMs: 1_000 },
       { requests: 0, perMs: 1_000 },
       { requests: Number.NaN, perMs: 5 },
+      { requests: 1, perMs: Number.POSITIVE_INFINITY },
     ],
   })
   gate.restrict([{ requests: 2, perMs: 1_000 }])

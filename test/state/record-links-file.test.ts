@@ -250,6 +250,32 @@ test('a lost row is found, too, by whoever looks for another', async () => {
   }
 })
 
+test('what was overwritten is told by a count of its own: where there is nothing, no link is read', async () => {
+  using folder = memoryFolder()
+  const path = folder.file('test.sqlite')
+  const { default: Sqlite } = await import('better-sqlite3')
+  const written = await open(path)
+  for (let number = 0; number < 5; number++) written.links.put(integerKey(number), linkOf(number))
+  written.close()
+  const sound = readFileSync(path)
+  for (const [sql, code] of [
+    ["UPDATE link SET data = x'00'", undefined],
+    ["UPDATE meta SET value = replace(value, ' 0 ', ' 1 ') WHERE name = 'links'", 'index_damaged'],
+    ["UPDATE meta SET value = '10 0 0 0' WHERE name = 'links'", 'index_damaged'],
+    ["DELETE FROM meta WHERE name = 'links'", 'index_damaged'],
+  ] as const) {
+    writeFileSync(path, sound)
+    const database = new Sqlite(path)
+    database.exec(sql)
+    database.close()
+    const index = await open(path)
+    if (code === undefined) assert.deepEqual(index.links.overwritten(), [])
+    else assert.throws(() => index.links.overwritten(), { code }, sql)
+    assert.throws(() => index.links.get(integerKey(0)), { code: 'index_damaged' }, sql)
+    index.close()
+  }
+})
+
 test('keys and names of all lengths and bytes are verified, more of them than are read at once', async () => {
   using folder = memoryFolder()
   const path = folder.file('test.sqlite')

@@ -21,7 +21,7 @@ export async function writeModel(file: string, rows: Iterable<CrmRow>): Promise<
 /** A configuration for the command line: `people` of `model.db` in the folder, to the simulator. */
 export function writeConfig(
   folder: TemporaryFolder,
-  { sync: own, connection }: CrmTarget,
+  { sync: own, connection }: Pick<CrmTarget, 'sync' | 'connection'>,
   more: { readonly sync?: object; readonly connection?: object } = {},
 ): void {
   const config = {

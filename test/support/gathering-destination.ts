@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { ChangeBatch } from '../../src/core/change.ts'
 import type { Outcome } from '../../src/core/outcome.ts'
 import { type MapDestination, type MapDestinationOptions, mapDestination } from './map-destination.ts'
@@ -23,6 +24,7 @@ export function gatheringDestination(options: MapDestinationOptions = {}): Gathe
           gathered = gathered.filter((other) => other !== send)
           reject(signal.reason)
         }
+        setMaxListeners(0, signal)
         signal.addEventListener('abort', stop, { once: true })
       }),
     flush() {

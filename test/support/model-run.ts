@@ -1,4 +1,4 @@
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import type { DeletesAs, FieldMapping } from '../../src/core/field-mapping.ts'
 import type { KeyIndex } from '../../src/core/key-index.ts'
@@ -11,6 +11,7 @@ import type { RetryPolicy } from '../../src/pipeline/retry.ts'
 import { compileMapping } from '../../src/pipeline/row-mapping.ts'
 import { runPipeline } from '../../src/pipeline/run-pipeline.ts'
 import { KeySpoolFile } from '../../src/state/key-spool-file.ts'
+import { UnnamedFile } from '../../src/state/unnamed-file.ts'
 import type { MapDestination } from './map-destination.ts'
 import { type MapSource, mapSource } from './map-source.ts'
 import { column, type Row } from './row-batches.ts'
@@ -56,7 +57,8 @@ export async function runModel(run: ModelRun): Promise<ModelRunResult> {
   const tally = new Tally((issue) => issues.push(issue))
   const { destination, index, deletesAs = { kind: 'delete' }, source = idAndV(run.rows) } = run
   const reading = source.read(['id'])
-  const spool = new KeySpoolFile(dirname('path' in index ? String(index.path) : '.'), 'test')
+  const folder = dirname('path' in index ? String(index.path) : '.')
+  const spool = new KeySpoolFile(folder, 'test')
   const failure = await runPipeline({
     reading,
     destination,
@@ -80,6 +82,7 @@ export async function runModel(run: ModelRun): Promise<ModelRunResult> {
     resend: false,
     seed: index.seed,
     spool,
+    scratch: () => new UnnamedFile(join(folder, 'test.waiting'), 'test'),
     tally,
     clock: run.clock ?? systemClock,
     signal: run.signal ?? new AbortController().signal,

@@ -103,6 +103,83 @@ test('a dry run says what a run would: that it does not send them', async () => 
   assert.deepEqual(some(report.counts), { read: 2, rejected: 2 })
 })
 
+test('of a batch whose answer says nothing of one row, that row alone is in doubt', async () => {
+  const { world, config, run } = plainPosts(6, async ({ number, apply }) => {
+    const outcomes = apply()
+    const silence: Outcome = {
+      status: 'unknown',
+      code: 'not_mentioned',
+      message: 'the reply skips it',
+      response: '[1,3]',
+    }
+    return number === 1 ? outcomes.with(1, silence) : outcomes
+  })
+  using _ = world
+  const { report, issues } = await run()
+  assert.deepEqual(
+    [report.status, some(report.counts)],
+    ['completed_with_errors', { read: 6, inserted: 5, rejected: 1 }],
+  )
+  assert.deepEqual(
+    issues.map(({ key, code, response }) => [key, code, response]),
+    [['2', 'outcome_unknown', '[1,3]']],
+  )
+  assert.match(issues[0]?.message ?? '', /\(the reply skips it\); look there/)
+  assert.equal((await states(config))?.unsure_new, 1)
+  const again = await run()
+  assert.deepEqual(some(again.report.counts), { read: 6, unchanged: 5, rejected: 1 })
+  assert.equal(world.destination.writes.length, 2, 'it was sent again')
+})
+
+test('a row of which nothing is known stays in doubt when the run ends before it can be said', async () => {
+  const silence: Outcome = { status: 'unknown', code: 'not_mentioned', message: 'the reply skips it' }
+  const { world, config, run } = plainPosts(2, async ({ number, apply }) => {
+    if (number === 1) throw new BatchRefusedError('bad', 'one of them is bad')
+    if (number === 3) throw new FatalError('denied', 'no access any more; ask for it')
+    apply()
+    return [silence]
+  })
+  using _ = world
+  await run()
+  assert.equal((await states(config))?.unsure_new, 1)
+  assert.deepEqual([...world.destination.records.keys()], ['1'])
+})
+
+test('an insert that waits for its turn when the run is stopped is kept back, and is in no doubt', async () => {
+  const controller = new AbortController()
+  const { world, config } = plainPosts(5, async ({ apply }) => apply(), { limits: { rows: 3, inFlight: 2 } })
+  using _ = world
+  const { definition } = world.destination
+  let asked = 0
+  const paced: typeof definition = {
+    ...definition,
+    object: (...given) => ({ ...definition.object(...given), insertsAgain: 'twice' }),
+    pacing: () => ({ credential: 'one', rates: [] }),
+    async open(options, request, context) {
+      const inner = await definition.open(options, request, context)
+      return {
+        ...inner,
+        async write(batch, signal) {
+          const entering = context.gate.enter(signal)
+          if (++asked === 2) controller.abort('SIGINT')
+          ;(await entering).leave()
+          return await inner.write(batch, signal)
+        },
+      }
+    },
+  }
+  const clock = virtualClock()
+  const slowly = { ...config, syncs: { users: { ...config.syncs['users'], batch: { rate: '1/1h', concurrency: 2 } } } }
+  const given = { ...world.own, destinations: [paced], clock }
+  const report = await sync(slowly as typeof config, { ...given, signal: controller.signal })
+  assert.equal(report.status, 'cancelled')
+  assert.ok(clock.monotonic() < 60_000, `it went on waiting for ${clock.monotonic()} ms`)
+  const { acknowledged, unsure_new } = (await states(config)) ?? {}
+  assert.deepEqual({ acknowledged, unsure_new }, { acknowledged: 3, unsure_new: 0 })
+  const next = await sync(config, given)
+  assert.deepEqual(some(next.counts), { read: 5, unchanged: 3, inserted: 2 })
+})
+
 test('an insert that was certainly not applied is sent again, in this run and by the next', async () => {
   let busy = 2
   const { world, config, run } = plainPosts(3, async ({ apply }) => {
@@ -215,6 +292,11 @@ test('whatever happens to answers, no insert is sent again that may have landed,
         if (chance < 0.46) throw new BatchRefusedError('bad', 'something in it is bad')
         return keys.flatMap((_, at): Outcome[] => {
           if (!calm && random.chance(0.1)) return [{ status: 'deferred', code: 'locked', message: 'locked' }]
+          if (!calm && random.chance(0.05)) {
+            apply(at, at + random.below(2))
+            doubtful.add(keys[at] as string)
+            return [{ status: 'unknown', code: 'not_mentioned', message: 'not mentioned' }]
+          }
           return apply(at, at + 1)
         })
       }

@@ -12,7 +12,7 @@ import { virtualClock } from '../support/virtual-clock.ts'
 /** The model by key; what is expected of the destination follows from it alone. */
 type Model = Map<number, { email: string; name: string }>
 
-type Fault = 'none' | 'killed before' | 'killed after' | 'lost' | 'refused'
+type Fault = 'none' | 'killed before' | 'killed after' | 'lost' | 'refused' | 'locked' | 'not mentioned' | 'stopped'
 
 const SEEDS = 30
 const KEYS = 9
@@ -55,6 +55,7 @@ class History {
   readonly broken: string[] = []
   kills = 0
   #atTheKill: Snapshot | undefined
+  #stop = new AbortController()
 
   constructor(random: Random, mode: 'mirror' | 'upsert') {
     this.random = random
@@ -81,9 +82,11 @@ class History {
   async run(faults: readonly Fault[]) {
     this.faults.splice(0, this.faults.length, ...faults)
     this.#atTheKill = undefined
+    this.#stop = new AbortController()
     this.world.source.rows = rowsOf(this.model)
     this.world.destination.writes.length = 0
-    const report = await this.world.run({ clock: virtualClock() }, { mode: this.mode })
+    const { signal } = this.#stop
+    const report = await this.world.run({ clock: virtualClock(), signal }, { mode: this.mode })
     if (this.#atTheKill !== undefined) {
       restore(this.world.state, this.#atTheKill)
       this.kills++
@@ -108,8 +111,19 @@ class History {
       throw new RetryableError('the answer is lost')
     }
     if (fault === 'refused') return [...apply(0, part), ...rejections(batch.count - part)]
+    if (fault === 'stopped') this.#stop.abort('SIGTERM')
+    if (fault === 'locked' || fault === 'stopped') return [...apply(0, part), ...later('deferred', batch.count - part)]
+    if (fault === 'not mentioned') {
+      // Some of it may have been done.
+      const done = apply(0, this.random.below(batch.count - part + 1) + part)
+      return [...done.slice(0, part), ...later('unknown', batch.count - part)]
+    }
     return apply()
   }
+}
+
+function later(status: 'deferred' | 'unknown', count: number): Outcome[] {
+  return Array.from({ length: count }, () => ({ status, code: 'later', message: 'not yet' }))
 }
 
 function rejections(count: number): Outcome[] {
@@ -123,7 +137,16 @@ for (const mode of ['mirror', 'upsert'] as const) {
       await withSeed(seed, 'test/sync/record-link-histories', async (random) => {
         const history = new History(random, mode)
         using world = history.world
-        const faults: readonly Fault[] = ['none', 'none', 'killed before', 'killed after', 'lost', 'refused']
+        const kinds = [
+          'killed before',
+          'killed after',
+          'lost',
+          'refused',
+          'locked',
+          'not mentioned',
+          'stopped',
+        ] as const
+        const faults: readonly Fault[] = ['none', 'none', ...kinds]
         for (let runs = 2 + random.below(5); runs > 0; runs--) {
           changeModel(history.model, random)
           const some = Array.from({ length: random.below(6) }, () => random.pick(faults))
@@ -138,7 +161,18 @@ for (const mode of ['mirror', 'upsert'] as const) {
   })
 }
 
-/** Gives every row an e-mail that no other has, some of them one that a row before it had, and looks at what comes of it. */
+/** Whether no other row, and no record of another row, has the e-mail of that one. */
+function isItsOwn({ model, world }: History, key: number): boolean {
+  const email = model.get(key)?.email.toLowerCase()
+  const rows = [...model].map(([other, row]) => [String(other), row.email])
+  const records = [...world.destination.records.values()].map((record) => [record['ref'], record['email']])
+  return [...rows, ...records].every(([other, text]) => other === String(key) || text?.toLowerCase() !== email)
+}
+
+/**
+ * Gives every row an e-mail that no other has, its own if it is that, or one that a row before it had, and looks at what comes
+ * of it.
+ */
 async function settle(history: History): Promise<void> {
   const { model, random, world, mode } = history
   const free = new Set(
@@ -147,6 +181,7 @@ async function settle(history: History): Promise<void> {
     ),
   )
   for (const [key, row] of model) {
+    if (random.chance(0.5) && isItsOwn(history, key)) continue
     // In mode upsert the record of a row that is gone keeps its e-mail, and no other record can get it.
     const taken = mode === 'mirror' && random.chance(0.3) ? [...free][0] : undefined
     model.set(key, { ...row, email: taken ?? `final-${key}@x` })

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { type RowIssue, rebuildIndex } from '../../src/index.ts'
+import { FatalError, type RowIssue, rebuildIndex } from '../../src/index.ts'
+import { restore, snapshotOf } from '../simulation/state-snapshot.ts'
+import type { LinkedOptions } from '../support/linked-destination.ts'
 import { linkedWorld } from '../support/linked-world.ts'
 import { some } from '../support/model-run.ts'
 import type { Row } from '../support/row-batches.ts'
@@ -252,6 +255,119 @@ test('a row without an e-mail is refused, and its record stays', async () => {
   assert.equal(world.destination.records.size, 3)
 })
 
+test('a record that was only found by its former e-mail is not taken for what its row says', async () => {
+  const controller = new AbortController()
+  const script: LinkedOptions['script'] = async ({ batch, apply }) => {
+    calls.push(batch.operation)
+    if (calls.length === 1) {
+      apply()
+      throw new FatalError('lost', 'the answer is lost; run again')
+    }
+    if (calls.length > 2) return apply()
+    controller.abort('SIGINT')
+    return [...apply(0, 1), { status: 'deferred', code: 'locked', message: 'somebody edits it' }]
+  }
+  const calls: string[] = []
+  using world = linkedWorld([ROWS[0] as Row, ROWS[1] as Row], { script })
+  assert.equal((await world.run()).error?.code, 'lost')
+  world.source.rows = [
+    ['1', 'anna@x', 'Ann'],
+    ['2', 'rob@x', 'Rob'],
+  ]
+  assert.equal((await world.run({ signal: controller.signal })).status, 'cancelled')
+  assert.deepEqual(calls, ['upsert', 'upsert'])
+  assert.equal((await world.run()).status, 'succeeded')
+  assert.deepEqual(world.contacts(), ['anna@x 1 Ann', 'rob@x 2 Rob'])
+})
+
+test('a row that was never answered and is gone keeps no e-mail from others, and nothing of theirs is deleted for it', async () => {
+  let lost = false
+  const script: LinkedOptions['script'] = async ({ apply }) => {
+    if (lost) throw new FatalError('lost', 'it is not known whether it came; run again')
+    return apply()
+  }
+  using world = linkedWorld(ROWS, { script })
+  const upsert = { mode: 'upsert' } as const
+  await world.run({}, upsert)
+  lost = true
+  world.source.rows = [...ROWS, ['4', 'dee@x', 'Dee']]
+  assert.equal((await world.run({}, upsert)).error?.code, 'lost')
+  lost = false
+  world.source.rows = [['1', 'dee@x', 'Ann'], ROWS[1] as Row, ROWS[2] as Row]
+  assert.deepEqual(some((await world.run({}, upsert)).counts), {
+    read: 3,
+    unchanged: 2,
+    invalid: 1,
+    missing: 1,
+    kept: 1,
+  })
+  const next = await world.run({}, upsert)
+  assert.deepEqual(some(next.counts), { read: 3, unchanged: 2, updated: 1, missing: 1, kept: 1 })
+  const deleting = snapshotOf(world.state)
+  assert.deepEqual(some((await world.run()).counts), { read: 3, unchanged: 3, missing: 1, deleted: 1 })
+  assert.deepEqual(world.contacts(), ['bob@x 2 Bob', 'cy@x 3 Cy', 'dee@x 1 Ann'])
+  // Or its row is back, with another e-mail: the one of before is not its any more.
+  restore(world.state, deleting)
+  world.source.rows = [...world.source.rows, ['4', 'eve@x', 'Dee']]
+  world.destination.writes.length = 0
+  assert.deepEqual(some((await world.run({}, upsert)).counts), { read: 4, unchanged: 3, inserted: 1 })
+  assert.deepEqual(world.destination.writes, ['upsert eve@x'])
+})
+
+test('a record that another row was written to is mended, also where its own row was refused in between', async () => {
+  using world = linkedWorld(ROWS, {
+    rows: 1,
+    inFlight: 1,
+    refuses: (record) => (record['name'] === 'bad' ? 'refused' : undefined),
+  })
+  await world.run()
+  const [ann] = [...world.destination.records].find(([, record]) => record['ref'] === '1') as [string, unknown]
+  world.destination.secondary.set('second@x', ann)
+  world.source.rows = [['0', 'second@x', 'Zero'], ['1', 'ann@x', 'bad'], ROWS[1] as Row, ROWS[2] as Row]
+  assert.deepEqual(some((await world.run()).counts), { read: 4, unchanged: 2, rejected: 2 })
+  assert.equal(world.destination.records.get(ann)?.['ref'], '0')
+  world.source.rows = ROWS
+  assert.deepEqual(some((await world.run()).counts), { read: 3, unchanged: 2, updated: 1 })
+  assert.deepEqual(world.contacts(), ['ann@x 1 Ann', 'bob@x 2 Bob', 'cy@x 3 Cy'])
+})
+
+test('a key that the list spells otherwise than its row is counted once when both are gone', async () => {
+  using world = linkedWorld(
+    [
+      ['1', 'ANN@x', 'Ann'],
+      ['2', 'BOB@x', 'Bob'],
+      ['3', 'ZED@x', 'Zed'],
+      ['4', 'dee@x', 'Dee'],
+    ],
+    { rows: 1, inFlight: 1, lists: 'paged' },
+  )
+  world.destination.add({ email: 'zed@x' })
+  const byEmail = { key: 'email', deletes: { scope: 'all' } } as const
+  const part = await world.run({ limit: 4 }, byEmail)
+  assert.deepEqual(some(part.counts), { read: 4, inserted: 3, updated: 1 })
+  world.source.rows = []
+  const { status, error, counts } = await world.run({}, byEmail)
+  assert.deepEqual([status, error, some(counts)], ['succeeded', null, { missing: 5, deleted: 4, kept: 1 }])
+  assert.equal(world.destination.records.size, 0)
+})
+
+test('a plan names what it would change by its key, whatever it is found by', async () => {
+  using world = linkedWorld(ROWS)
+  const planned = async () => {
+    const samples: string[] = []
+    await world.run({ dryRun: true, onChange: ({ operation, key }) => samples.push(`${operation} ${key}`) })
+    return samples
+  }
+  assert.deepEqual(await planned(), ['insert 1', 'insert 2', 'insert 3'])
+  await world.run()
+  world.source.rows = [
+    ['1', 'anna@x', 'Ann'],
+    ['3', 'cy@x', 'Cy'],
+    ['4', 'dee@x', 'Dee'],
+  ]
+  assert.deepEqual(await planned(), ['insert 4', 'update 1', 'delete 2'])
+})
+
 test('a dry run says the same, and leaves no link behind', async () => {
   using world = linkedWorld([...ROWS, ['4', 'ann@x', 'Again']])
   const notes: string[] = []
@@ -288,6 +404,27 @@ test('an index that is rebuilt lists no e-mails for keys', async () => {
   assert.equal((await rebuildIndex(world.config(), own)).listed, null)
   // The records are found by their e-mails again.
   assert.deepEqual(some((await world.run()).counts), { read: 3, updated: 3 })
+})
+
+test('what a destination has noted outlives a rebuilt index, and no index that cannot be read', async () => {
+  using world = linkedWorld(ROWS)
+  const { source, destination, index } = world
+  const { definition } = destination
+  const met: string[][] = []
+  const open: typeof definition.open = async (options, request, context) => {
+    met.push([...context.notes.all().values()])
+    context.notes.set('job', 'tok-1')
+    return definition.open(options, request, context)
+  }
+  const own = { sources: [source.definition], destinations: [{ ...definition, open }] }
+  await world.run(own)
+  await rebuildIndex(world.config(), own)
+  await world.run(own)
+  assert.deepEqual(met, [[], [], ['tok-1']])
+  writeFileSync(index, 'no database')
+  await rebuildIndex(world.config(), own)
+  await world.run(own)
+  assert.deepEqual(met.slice(3), [[], []])
 })
 
 test('a record that somebody deleted gives its e-mail back once a list shows that it is gone', async () => {

@@ -16,6 +16,7 @@ interface Limited {
   /** Milliseconds until a request is answered. */
   readonly latency?: number
   readonly rows?: number
+  readonly inFlight?: number
   /** What the answer to request `number` (1, 2 …) says of limits. */
   readonly says?: (number: number) => LimitsSeen | undefined
   /** Throws in the place of request `number`. */
@@ -26,7 +27,7 @@ interface Limited {
 /** A world whose destination is reached over requests: one for each batch and one for its check. */
 function limitedWorld(clock: VirtualClock, limited: Limited, rows = 20) {
   const { rates, credential = 'account 1', latency = 0, says, fails, onOpen } = limited
-  const world = smallWorld(rowsUpTo(rows), { limits: { rows: limited.rows ?? 2, inFlight: 3 } })
+  const world = smallWorld(rowsUpTo(rows), { limits: { rows: limited.rows ?? 2, inFlight: limited.inFlight ?? 3 } })
   const { definition } = world.destination
   const requests: number[] = []
   let opened = 0
@@ -209,6 +210,43 @@ test('who stops a run waits for a window, and for no block', async () => {
   await clock.sleep(300_000)
   assert.equal((await limited.run()).status, 'succeeded')
   assert.equal(limited.world.destination.records.size, 20)
+})
+
+test('many batches may wait at once, without a warning about that', async () => {
+  const warnings: string[] = []
+  const note = ({ name }: Error) => warnings.push(name)
+  process.on('warning', note)
+  const clock = virtualClock()
+  const signal = new AbortController().signal
+  const fails = (number: number) => {
+    if (number > 1 && number < 32) throw new RetryableError('503')
+  }
+  using limited = limitedWorld(clock, { rates: [TEN_A_SECOND], rows: 1, inFlight: 30, fails }, 30)
+  assert.equal((await limited.run({}, { signal })).status, 'succeeded')
+  process.off('warning', note)
+  assert.deepEqual(warnings, [])
+})
+
+const SOON = { timeout: 20_000 }
+
+test('who stops a run while the destination is looked at, or gets ready, does not wait for that', SOON, async () => {
+  using world = smallWorld(rowsUpTo(3))
+  const { definition } = world.destination
+  let controller = new AbortController()
+  const slow = (signal?: AbortSignal) =>
+    new Promise<never>((_, reject) => {
+      signal?.addEventListener('abort', () => reject(signal.reason))
+      controller.abort('SIGINT')
+    })
+  const slowIn = (name: 'check' | 'prepare') => {
+    controller = new AbortController()
+    const open: typeof definition.open = async (...given) => ({ ...(await definition.open(...given)), [name]: slow })
+    return { ...world.own, destinations: [{ ...definition, open }], signal: controller.signal }
+  }
+  for (const name of ['check', 'prepare'] as const)
+    assert.equal((await sync(world.config(), slowIn(name))).status, 'cancelled')
+  const config = resolveConfig(world.config(), { baseDirectory: world.state })
+  assert.deepEqual(await validate(config, slowIn('check')), [])
 })
 
 test('a gate goes when nobody uses it and nothing counts any more, and shows no credential', async () => {
