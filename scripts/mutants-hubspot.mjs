@@ -2,11 +2,14 @@ const REPLY = 'src/connectors/hubspot-batch-reply.ts'
 const CALLS = 'src/connectors/hubspot-batch-calls.ts'
 const WRITER = 'src/connectors/hubspot-writer.ts'
 const ERRORS = 'src/connectors/hubspot-errors.ts'
+const LOOKUP = 'src/connectors/hubspot-lookup.ts'
 
 const FAULTS = 'test/connectors/hubspot-faults'
 const WRITE = 'test/connectors/hubspot-write'
 const OPERATIONS = 'test/connectors/hubspot-operations'
 const LIMITS = 'test/connectors/hubspot-limits'
+const ARCHIVE = 'test/connectors/hubspot-archive'
+const ANSWERS = 'test/connectors/hubspot-answers'
 
 const OPEN = '  if (open === 0) return answers\n'
 
@@ -20,8 +23,8 @@ export const HUBSPOT_MUTANTS = {
   },
   'HubSpot: what a 207 does not list as a result has landed': {
     file: REPLY,
-    find: "    for (const traceId of traceIds) {\n      answers.set(traceId, isMissing ? { kind: 'missing' } : { kind: 'refused', error, response })",
-    put: "    for (const traceId of traceIds) {\n      answers.set(traceId, isMissing ? { kind: 'missing' } : { kind: 'written', id: traceId, isNew: undefined })",
+    find: "const refused: InputAnswer = { kind: 'refused', error, response: JSON.stringify(one) }",
+    put: "const refused: InputAnswer = { kind: 'written', id: JSON.stringify(one), isNew: undefined }",
     tests: [WRITE],
   },
   'HubSpot: results are matched by their position': {
@@ -35,12 +38,12 @@ export const HUBSPOT_MUTANTS = {
   },
   'HubSpot: results are matched by the value of the match': {
     file: CALLS,
-    find: '      const answers = batchAnswers(reply, sent)\n',
-    put: `      const said: any = jsonOf(reply)
-      const byValue = new Map(sendings.map(({ input }, at) => [input.match.toLowerCase(), sent[at]?.traceId]))
-      for (const one of said?.results ?? [])
-        one.objectWriteTraceId = byValue.get(String(one.properties?.[match]).toLowerCase()) ?? one.objectWriteTraceId
-      const answers = batchAnswers(said ? { ...reply, text: JSON.stringify(said) } : reply, sent)
+    find: '    const answers = batchAnswers(reply, sent)\n',
+    put: `    const said: any = JSON.parse(reply.text)
+    const byValue = new Map(sendings.map(({ input }, at) => [input.match.toLowerCase(), sent[at]?.traceId]))
+    for (const one of said?.results ?? [])
+      one.objectWriteTraceId = byValue.get(String(one.properties?.[match]).toLowerCase()) ?? one.objectWriteTraceId
+    const answers = batchAnswers(said ? { ...reply, text: JSON.stringify(said) } : reply, sent)
 `,
     tests: [`${FAULTS} # results are matched by trace id`],
   },
@@ -81,7 +84,7 @@ export const HUBSPOT_MUTANTS = {
     file: CALLS,
     find: '      if (reply.status === 404) throw unknownObject(type)\n      if (reply.status !== 204)',
     put: '      if (reply.status !== 404 && reply.status !== 204)',
-    tests: ['test/connectors/hubspot-archive'],
+    tests: [ARCHIVE],
   },
   'HubSpot: records are archived by their match, though their ids are known': {
     file: WRITER,
@@ -91,8 +94,8 @@ export const HUBSPOT_MUTANTS = {
   },
   'HubSpot: a contact is archived for the address beside its own': {
     file: WRITER,
-    find: 'if (record !== undefined && !record.isSecondary) ids.add(record.id)',
-    put: 'if (record !== undefined) ids.add(record.id)',
+    find: 'else if (record.isSecondary) work',
+    put: 'else if (record.isSecondary && ids.has(record.id)) work',
     tests: [OPERATIONS],
   },
   'HubSpot: records are changed by their match, though their ids are known': {
@@ -100,6 +103,36 @@ export const HUBSPOT_MUTANTS = {
     find: 'ids?.[index]',
     put: 'undefined',
     tests: [WRITE],
+  },
+  'HubSpot: the record that another one was merged into is archived for it': {
+    file: WRITER,
+    find: "else if (state === 'merged') work",
+    put: "else if (state === 'merged' && ids.has('')) work",
+    tests: [ARCHIVE],
+  },
+  'HubSpot: a record that HubSpot says nothing of is gone': {
+    file: LOOKUP,
+    find: 'else if (absent.has(id) || unnamed) states',
+    put: 'else if (absent.has(id) || unnamed || read.size === 0) states',
+    tests: [ARCHIVE],
+  },
+  'HubSpot: any 404 says that records are gone': {
+    file: LOOKUP,
+    find: "  if (error.category === '' && error.message === '') throw unreadable(reply, 'JSON')\n",
+    put: '',
+    tests: [ARCHIVE],
+  },
+  'HubSpot: of two outcomes of one record the first is believed': {
+    file: REPLY,
+    find: 'else if (!agree(before, said))',
+    put: 'else if (before === said)',
+    tests: [ANSWERS],
+  },
+  'HubSpot: an error that names nobody is about every record that is left': {
+    file: REPLY,
+    find: 'sent.length === 1 ? untraced',
+    put: 'sent.length > 0 ? untraced',
+    tests: [ANSWERS],
   },
   'HubSpot: two rows that are one record have both landed': {
     file: WRITER,
@@ -127,8 +160,8 @@ export const HUBSPOT_MUTANTS = {
   },
   'HubSpot: a fault of the mapping is halved row by row': {
     file: ERRORS,
-    find: 'if (details.length > 0) return mappingFault(error)',
-    put: 'if (details.length > 0) return undefined',
+    find: 'message.startsWith(WRONG_VALUES)) return mappingFault(error)',
+    put: 'message.startsWith(WRONG_VALUES)) return undefined',
     tests: [`${FAULTS} # a fault of the mapping`],
   },
   'HubSpot: a run that is refused row by row goes on to its last row': {

@@ -80,6 +80,12 @@ export const REQUEST_MUTANTS = {
     put: '    const pass = await gate.enter(request.signal)\n    pass.leave(undefined)\n',
     tests: ['test/connectors/web-client'],
   },
+  'web: an answer that is too large says that nothing was applied': {
+    file: CLIENT,
+    find: 'throw REPEATABLE.has(method) ?',
+    put: 'throw REPEATABLE.has(method) || method ?',
+    tests: ['test/connectors/web-client'],
+  },
   'web: a download that breaks off has ended': {
     file: 'src/connectors/web-exchange.ts',
     find: 'onResponseError: (_, error) => end(error)',
@@ -177,9 +183,15 @@ export const REQUEST_MUTANTS = {
   },
   'an insert without an answer is sent again at once': {
     file: SENDER,
-    find: "insertsTwice !== undefined && batch.operation === 'insert'\n      const mayHaveLanded",
-    put: "insertsTwice !== undefined && batch.operation === 'delete'\n      const mayHaveLanded",
+    find: "return operation === 'insert' ? this.#options.insertsTwice : undefined",
+    put: "return operation === 'delete' ? this.#options.insertsTwice : undefined",
     tests: ['test/sync/inserts-in-doubt'],
+  },
+  'a row of which an answer says nothing is taken for one that was not applied': {
+    file: SENDER,
+    find: 'if (isUnknown) mark(draft.retried, index)',
+    put: 'if (isUnknown) mark(draft.doubtful, index)',
+    tests: ['test/pipeline/deferred-changes'],
   },
   'two rows that wait in one batch may have one match': {
     file: CLAIMS,
@@ -195,9 +207,15 @@ export const REQUEST_MUTANTS = {
   },
   'a change in doubt is not found by its former match': {
     file: CLAIMS,
-    find: "if (isInDoubt(before, claim) && operation !== 'insert')",
-    put: "if (isInDoubt(before, claim) && operation === 'delete')",
+    find: "if (operation !== 'insert') claim.former",
+    put: "if (operation === 'delete') claim.former",
     tests: ['test/sync/record-links-killed'],
+  },
+  'a change in doubt is looked for by the match of another row': {
+    file: CLAIMS,
+    find: 'return owner === undefined || owner.equals(key) ? before.match : null',
+    put: 'return before.match',
+    tests: [LINKS],
   },
   'ids that are known are not told': {
     file: CLAIMS,

@@ -41,41 +41,43 @@ export const hubspotDestination = defineDestination<HubspotOptions>({
     const [match = ''] = request.match
     const session = await openHubspot(options, context)
     const closing = new AbortController()
+    const untilClosed = (signal: AbortSignal) => AbortSignal.any([closing.signal, signal])
     let reading: Promise<HubspotObject> | undefined
     // Once for a run: whoever asks next after a failure asks again.
-    const object = () => {
-      reading ??= readObject(session, request.name, closing.signal).catch((error: unknown) => {
+    const object = (signal: AbortSignal) => {
+      reading ??= readObject(session, request.name, signal).catch((error: unknown) => {
         reading = undefined
         throw error
       })
       return reading
     }
     let account: string | undefined
-    const counted = refusalCounter()
+    const refusals = refusalCounter()
     let writer: Promise<ReturnType<typeof writerOf>> | undefined
     const writerOf = (known: HubspotObject) => ({
       read: inputReader(known, match),
-      calls: hubspotBatchCalls(session, known.type, match),
+      calls: hubspotBatchCalls(session, known.type, match, refusals),
     })
     return {
-      async check() {
-        const notes = checkObject(request, await object())
-        account ??= await readAccount(session, closing.signal)
+      async check(signal = closing.signal) {
+        const ends = untilClosed(signal)
+        const notes = checkObject(request, await object(ends))
+        account ??= await readAccount(session, ends)
         return account === undefined ? [...notes, UNKNOWN_ACCOUNT] : notes
       },
       account: () => account,
       prepare: async () => {},
       async write(batch, signal) {
         signal.throwIfAborted()
-        writer ??= object().then(writerOf)
+        writer ??= object(untilClosed(signal)).then(writerOf)
         const { read, calls } = await writer.catch((error: unknown) => {
           writer = undefined
           throw error
         })
-        return await counted(batch.count, () => writeHubspot(calls, batch, read(batch), signal))
+        return await refusals.batch(batch.count, () => writeHubspot(calls, batch, read(batch), signal))
       },
       identity: ([value]) => hubspotIdentity(match, value ?? ''),
-      list: (signal) => hubspotKeys(session, object, request, signal),
+      list: (signal) => hubspotKeys(session, () => object(untilClosed(signal)), request, signal),
       async [Symbol.asyncDispose]() {
         closing.abort(new Error('closed'))
         await session[Symbol.asyncDispose]()

@@ -1,7 +1,7 @@
 import { BatchRefusedError, configurationError, FatalError, RetryableError } from '../core/errors.ts'
 import type { LimitsSeen, Rate } from '../core/request-gate.ts'
 import type { WebReply } from './web-client.ts'
-import { jsonOf, passingError } from './web-errors.ts'
+import { firstWords, jsonOf, passingError } from './web-errors.ts'
 import { retryAfterMs } from './web-retry-after.ts'
 
 /** The body of a refusal, and of an entry of `errors`; each part may be missing or be of another type. */
@@ -22,29 +22,46 @@ export interface HubspotError {
 
 /** Of the rolling limit, where an answer does not say how long its window is [D]. */
 const WINDOW_MS = 10_000
+const SHORTEST_WINDOW_MS = 1_000
+const LONGEST_WINDOW_MS = 60_000
 /** HubSpot asks to wait at least two seconds before a locked record is written again [D]. */
 const LOCKED_MS = 2_000
 /** While an account moves to another data centre it may be away for a day: longer than this no run waits. */
 const LONGEST_MOVE_MS = 5 * 60_000
 
+/** How the message begins that says what is wrong with single values, and repeats them. */
+const WRONG_VALUES = 'Property values were not valid: '
+
 export function errorOf(reply: unknown): HubspotError {
   const body = recordOf(reply)
-  const details = listOf(body['errors']).map((one) => {
-    const detail = recordOf(one)
-    const named = listOf(recordOf(detail['context'])['propertyName'])[0] ?? detail['name']
-    const code = textOf(detail['code']) || textOf(detail['error'])
-    const property = typeof named === 'string' ? named : undefined
-    return { code, message: textOf(detail['message']), property }
-  })
+  const message = textOf(body['message'])
+  const listed = listOf(body['errors']).map(detailOf)
   const context = textsOf(body['context'])
   const inner = listOf(body['errors']).flatMap((one) => textsOf(recordOf(one)['context'])['requiredScopes'] ?? [])
   return {
     category: textOf(body['category']),
-    message: textOf(body['message']),
+    message,
     context,
-    details,
+    details: listed.some(({ code }) => code !== '') ? listed : [...listed, ...saidInMessage(message)],
     scopes: [...new Set([...(context['requiredScopes'] ?? []), ...inner])],
     policyName: textOf(body['policyName']),
+  }
+}
+
+function detailOf(said: unknown): HubspotError['details'][number] {
+  const detail = recordOf(said)
+  const named = listOf(recordOf(detail['context'])['propertyName'])[0] ?? detail['name']
+  const code = textOf(detail['code']) || textOf(detail['error'])
+  return { code, message: textOf(detail['message']), property: typeof named === 'string' ? named : undefined }
+}
+
+/** Many answers say what is wrong with values in their message only, as JSON [I]. */
+function saidInMessage(message: string): HubspotError['details'] {
+  if (!message.startsWith(WRONG_VALUES)) return []
+  try {
+    return listOf(JSON.parse(message.slice(WRONG_VALUES.length))).map(detailOf)
+  } catch {
+    return []
   }
 }
 
@@ -53,7 +70,7 @@ export function refusalOf(reply: WebReply, now: number): Error | undefined {
   const { status, what, text } = reply
   if (status >= 200 && status < 300) return undefined
   const error = errorOf(jsonOf(reply))
-  const said = error.message || text.slice(0, 200) || `status ${status}`
+  const said = error.message || firstWords(text) || text.slice(0, 200) || `status ${status}`
   if (status === 401) {
     const message = `HubSpot does not know the token, or it has expired or was revoked (${said}): give a valid one in the connection`
     return configurationError('authentication_failed', message)
@@ -85,10 +102,10 @@ export function mappingFault({ details }: HubspotError): FatalError | undefined 
 }
 
 /** What is wrong with a request as a whole, whichever rows are in it. */
-function systemic(error: HubspotError): FatalError | undefined {
+export function systemic(error: HubspotError): FatalError | undefined {
   const { message, details } = error
   // Where single values are what is wrong, the message repeats them, whatever is in them.
-  if (details.length > 0) return mappingFault(error)
+  if (details.length > 0 || message.startsWith(WRONG_VALUES)) return mappingFault(error)
   if (/non-unique/i.test(message)) {
     const advice = 'match by a property whose values are unique'
     return configurationError('match_not_unique', `HubSpot cannot find records by the match (${message}): ${advice}`)
@@ -128,7 +145,8 @@ export function messagesOf({ details, message }: HubspotError): string {
 export function limitsSeen(reply: WebReply, now: number, most: Rate | undefined): LimitsSeen | undefined {
   const { status, headers } = reply
   const rate = { requests: Number(headers['x-hubspot-ratelimit-max']), perMs: windowOf(reply) }
-  const known = rate.requests > 0 && (most === undefined || rate.requests * most.perMs < most.requests * rate.perMs)
+  const isCount = Number.isSafeInteger(rate.requests) && rate.requests > 0
+  const known = isCount && (most === undefined || rate.requests * most.perMs < most.requests * rate.perMs)
   const blocked = status === 429 && !isDaily(reply, errorOf(jsonOf(reply)))
   if (!known && !blocked) return undefined
   return { ...(known && { rates: [rate] }), ...(blocked && { blockedMs: waitOf(reply, now) }) }
@@ -149,14 +167,15 @@ function isDaily({ headers }: WebReply, { policyName, message }: HubspotError): 
   return /\bdaily\b/i.test(message) || headers['x-hubspot-ratelimit-daily-remaining'] === '0'
 }
 
-/** A window that is full is free again after its length at the latest; most answers say nothing [R]. */
+/** A window that is full is free again after its length at the latest; most answers say nothing [R]. No wait at all is none. */
 function waitOf(reply: WebReply, now: number): number {
-  return retryAfterMs(reply.headers, now) ?? windowOf(reply)
+  return retryAfterMs(reply.headers, now) || windowOf(reply)
 }
 
+/** A window of another order than those that are known would stop the run, or hold nothing back. */
 function windowOf({ headers }: WebReply): number {
   const ms = Number(headers['x-hubspot-ratelimit-interval-milliseconds'])
-  return ms > 0 ? ms : WINDOW_MS
+  return ms >= SHORTEST_WINDOW_MS && ms <= LONGEST_WINDOW_MS ? ms : WINDOW_MS
 }
 
 function moving(reply: WebReply, now: number): Error {

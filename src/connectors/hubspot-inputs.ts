@@ -3,7 +3,7 @@ import { FatalError } from '../core/errors.ts'
 import type { Outcome } from '../core/outcome.ts'
 import { RECORD_ID } from './hubspot-check.ts'
 import type { HubspotObject } from './hubspot-properties.ts'
-import { formatOf, type ValueFormat } from './hubspot-values.ts'
+import { type FormattedValue, formatOf, quoted, type ValueFormat } from './hubspot-values.ts'
 
 /** What a batch sends of one change: `index` is its place in the batch. */
 export interface HubspotInput {
@@ -26,7 +26,7 @@ export interface HubspotInputs {
 
 /** Turns the rows of batches into inputs. The formats of a list of fields are made once. */
 export function inputReader(object: HubspotObject, match: string): (batch: ChangeBatch) => HubspotInputs {
-  const formats = new Map<readonly Field[], readonly ValueFormat[]>()
+  const formats = new WeakMap<readonly Field[], readonly ValueFormat[]>()
   return (batch) => {
     const { fields, count, ids, operation } = batch
     const format = formats.get(fields) ?? fields.map((field) => formatFor(field, object))
@@ -43,10 +43,16 @@ export function inputReader(object: HubspotObject, match: string): (batch: Chang
 }
 
 function formatFor(field: Field, { properties }: HubspotObject): ValueFormat {
-  if (field.name === RECORD_ID) return (text) => text
+  if (field.name === RECORD_ID) return recordId
   const property = properties.get(field.name)
   if (property !== undefined) return formatOf(field, property)
   throw new FatalError('unknown_field', `HubSpot has no property "${field.name}": correct fields, or create it`)
+}
+
+/** A call with one id that is none is refused as a whole. */
+function recordId(text: string): FormattedValue {
+  if (/^[1-9]\d{0,19}$/.test(text)) return text
+  return { code: 'invalid_value', message: `${quoted(text)} is not a record id of HubSpot (digits)` }
 }
 
 function readInput(

@@ -32,6 +32,7 @@ async function* pages(
   const { type } = await object()
   const isInteger = encoding === 'integer'
   let after: string | undefined
+  const seen = new Set<string>()
   let rows = 0
   for (;;) {
     const query = new URLSearchParams({ limit: String(PAGE), properties: match, archived: 'false' })
@@ -47,10 +48,13 @@ async function* pages(
       return value === '' ? [] : [[isInteger ? integerKey(value, match) : value]]
     })
     rows += keys.length
-    const next = textOf(recordOf(recordOf(body['paging'])['next'])['after'])
-    if (next === '') return yield rowBatchOf(keys, { rows, proven: true, evidence: 'a last page without a next one' })
-    if (next === after) throw new UnansweredError(`${reply.what} was answered with the same page again`)
-    after = next
+    const next = recordOf(body['paging'])['next'] ?? undefined
+    if (next === undefined)
+      return yield rowBatchOf(keys, { rows, proven: true, evidence: 'a last page without a next one' })
+    after = String(recordOf(next)['after'] ?? '')
+    if (after === '') throw new UnansweredError(`${reply.what} was answered without the place of the next page`)
+    if (seen.has(after)) throw new UnansweredError(`${reply.what} was answered with a page that was read before`)
+    seen.add(after)
     yield rowBatchOf(keys)
   }
 }

@@ -39,6 +39,14 @@ export function secondaryAddress(id: string): Outcome {
   return { status: 'rejected', code: 'secondary_address', message }
 }
 
+/** A delete that would archive another record: the one that people have merged this one into. */
+export function mergedRecord(id: string): Outcome {
+  const message =
+    `record ${id} was merged into another one in HubSpot, which is not archived for it; archive that one by hand where it ` +
+    'is to go'
+  return { status: 'rejected', code: 'merged_record', message }
+}
+
 /** It was not there when it was looked for, and it is now: somebody else made it in between. */
 export function appeared(): Outcome {
   return { status: 'deferred', code: 'conflict', message: 'the record was made by somebody else at the same time' }

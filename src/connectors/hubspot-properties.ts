@@ -1,8 +1,9 @@
 import { suggestion } from '../core/did-you-mean.ts'
 import { FatalError } from '../core/errors.ts'
 import { listOf, recordOf, textOf, unknownObject } from './hubspot-errors.ts'
-import type { HubspotSession } from './hubspot-session.ts'
-import { objectOf } from './hubspot-session.ts'
+import { type HubspotSession, objectOf } from './hubspot-session.ts'
+import type { WebReply } from './web-client.ts'
+import { jsonOf, unreadable } from './web-errors.ts'
 
 /** What HubSpot says of a property, as far as values depend on it [S]. */
 export interface HubspotProperty {
@@ -37,6 +38,15 @@ const STANDARD = new Map(
   ]),
 )
 
+/** Their ids: the rules of administrators are asked for by id [D]. */
+const STANDARD_IDS: Readonly<Record<string, string>> = {
+  contacts: '0-1',
+  companies: '0-2',
+  deals: '0-3',
+  tickets: '0-5',
+  products: '0-7',
+}
+
 /** `2-7000001`, `p1234567_car`, `0-1`: names that can stand in a path as they are. */
 const BY_ID = /^(\d+-\d+|p\d+_\w+)$/
 
@@ -63,7 +73,7 @@ export async function readObject(session: HubspotSession, name: string, signal: 
   if (reply.status === 404) throw unknownObject(name)
   const unique = UNIQUE[type] ?? []
   const properties = new Map<string, HubspotProperty>()
-  for (const one of listOf(objectOf(reply)['results'])) {
+  for (const one of resultsOf(reply)) {
     const property = propertyOf(recordOf(one), unique)
     properties.set(property.name, property)
   }
@@ -72,7 +82,7 @@ export async function readObject(session: HubspotSession, name: string, signal: 
     type,
     properties,
     required: listOf(schema?.['requiredProperties']).filter((one) => typeof one === 'string'),
-    ruled: await ruledProperties(session, type, signal),
+    ruled: await ruledProperties(session, STANDARD_IDS[type] ?? type, signal),
   }
 }
 
@@ -90,7 +100,7 @@ async function schemaOf(
     throw error
   })
   if (reply === undefined || reply.status === 404) return undefined
-  const schemas = listOf(objectOf(reply)['results']).map(recordOf)
+  const schemas = resultsOf(reply).map(recordOf)
   const namesOf = (schema: Readonly<Record<string, unknown>>) => {
     const { plural, singular } = recordOf(schema['labels'])
     return [schema['objectTypeId'], schema['fullyQualifiedName'], schema['name'], plural, singular].map(textOf)
@@ -101,6 +111,13 @@ async function schemaOf(
   if (found.length === 1 || byId) return found[0]
   const known = [...new Set(STANDARD.values()), ...schemas.map((schema) => textOf(schema['name']))]
   throw unknownObject(`${name}${suggestion(name, known)}; there are ${known.join(', ')}`)
+}
+
+/** Throws UnansweredError where there is no list: an answer without one does not say that there is nothing. */
+function resultsOf(reply: WebReply): readonly unknown[] {
+  const { results } = objectOf(reply)
+  if (Array.isArray(results)) return results
+  throw unreadable(reply, 'results')
 }
 
 function propertyOf(said: Readonly<Record<string, unknown>>, unique: readonly string[]): HubspotProperty {
@@ -127,14 +144,16 @@ function readOnlyOf(said: Readonly<Record<string, unknown>>): HubspotProperty['r
   return recordOf(said['modificationMetadata'])['readOnlyValue'] === true ? 'read-only' : undefined
 }
 
-/** Only for a note: whoever may not read the rules is none the worse. */
+const RULES_NOT_TOLD = new Set(['permission_denied', 'hubspot_error', 'unknown_object'])
+
+/** Only for a note: whoever gets no answer to read the rules from is none the worse. */
 async function ruledProperties(session: HubspotSession, type: string, signal: AbortSignal): Promise<readonly string[]> {
   const path = session.paths.rules(type)
   if (path === undefined) return []
   const reply = await session.call('GET', path, signal).catch((error: unknown) => {
-    if (error instanceof FatalError && error.code === 'permission_denied') return undefined
+    if (error instanceof FatalError && RULES_NOT_TOLD.has(error.code)) return undefined
     throw error
   })
   if (reply === undefined || reply.status === 404) return []
-  return listOf(objectOf(reply)['results']).map((one) => textOf(recordOf(one)['propertyName']))
+  return listOf(recordOf(jsonOf(reply))['results']).map((one) => textOf(recordOf(one)['propertyName']))
 }

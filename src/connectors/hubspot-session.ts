@@ -24,6 +24,7 @@ export async function openHubspot(options: HubspotOptions, context: DestinationC
   const client = await openWebClient({
     baseUrl: options.base_url,
     gate,
+    onRequest: context.onRequest,
     connectMs: Math.min(timeout, 10_000),
     headersMs: timeout,
     bodyMs: timeout,

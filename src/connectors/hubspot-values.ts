@@ -71,7 +71,7 @@ function plainText(text: string): FormattedValue {
 /** Digits without exponent: `1e3` as `1000`, nothing rounded. */
 function numberText(text: string): FormattedValue {
   const [, sign, whole, fraction = '', exponent = '0'] =
-    /^\s*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?\s*$/.exec(text) ?? []
+    /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/.exec(text.trim()) ?? []
   if (whole === undefined || whole + fraction === '') return invalid(text, 'a number')
   const minus = sign === '-' ? '-' : ''
   const shift = Number(exponent)
@@ -80,8 +80,15 @@ function numberText(text: string): FormattedValue {
   const point = whole.length + shift
   const padded = point <= 0 ? '0'.repeat(1 - point) + digits : digits.padEnd(point, '0')
   const at = point <= 0 ? 1 : point
-  const rest = padded.slice(at).replace(/0+$/, '')
+  const rest = withoutZerosBehind(padded.slice(at))
   return `${minus}${padded.slice(0, at).replace(/^0+(?=\d)/, '')}${rest === '' ? '' : `.${rest}`}`
+}
+
+/** A pattern would look at each run of zeros again from each of its zeros. */
+function withoutZerosBehind(digits: string): string {
+  let end = digits.length
+  while (digits[end - 1] === '0') end--
+  return digits.slice(0, end)
 }
 
 function booleanText(text: string): FormattedValue {
@@ -95,17 +102,18 @@ function dateText(text: string): FormattedValue {
   return isDay(day) ? day : invalid(text, 'a date (YYYY-MM-DD)')
 }
 
-const TIME = /^\s*(\d{4}-\d\d-\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?\s*(Z|[+-]\d\d(?::?\d\d){0,2})?)?\s*$/i
+const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?\s*(Z|[+-]\d\d(?::?\d\d){0,2})?)?$/i
 
 /** ISO 8601 in UTC, to the millisecond. Without a zone it is taken for UTC; a day is its first moment. */
 function datetimeText(text: string): FormattedValue {
-  const [, day, hours = '00', minutes = '00', seconds = '00', fraction = '', zone = 'Z'] = TIME.exec(text) ?? []
+  const [, day, hours = '00', minutes = '00', seconds = '00', fraction = '', zone = 'Z'] = TIME.exec(text.trim()) ?? []
   if (day === undefined || !isDay(day) || Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) > 59) {
     return invalid(text, 'a time (YYYY-MM-DDTHH:MM:SSZ)')
   }
   const clock = `${hours}:${minutes}:${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}`
-  const local = Date.parse(`${day}T${clock}Z`)
-  return new Date(local - offsetMs(zone)).toISOString()
+  const written = new Date(Date.parse(`${day}T${clock}Z`) - offsetMs(zone)).toISOString()
+  // The first and the last hours of the calendar may be in another year in UTC, which has more than four digits.
+  return /^\d{4}-/.test(written) ? written : invalid(text, 'a time of the years 0000 to 9999 in UTC')
 }
 
 function offsetMs(zone: string): number {
@@ -171,6 +179,7 @@ function invalid(text: string, expected: string): FormattedValue {
   return { code: 'invalid_value', message: `${quoted(text)} is not ${expected}` }
 }
 
-function quoted(text: string): string {
+/** As much of a value as a message needs. */
+export function quoted(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
 }

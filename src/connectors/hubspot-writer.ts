@@ -4,7 +4,14 @@ import { DONE, EXISTS, NOT_FOUND, type Outcome } from '../core/outcome.ts'
 import type { HubspotBatchCalls, Sending, WriteCall } from './hubspot-batch-calls.ts'
 import type { HubspotInput, HubspotInputs } from './hubspot-inputs.ts'
 import type { FoundRecord } from './hubspot-lookup.ts'
-import { appeared, refusedOutcome, sameRecord, secondaryAddress, writtenOutcome } from './hubspot-outcomes.ts'
+import {
+  appeared,
+  mergedRecord,
+  refusedOutcome,
+  sameRecord,
+  secondaryAddress,
+  writtenOutcome,
+} from './hubspot-outcomes.ts'
 
 /** A batch under way. */
 interface Work {
@@ -16,8 +23,8 @@ interface Work {
 }
 
 /**
- * Applies a batch with as few calls as its operation takes: one, and one more to find what has no known id. A batch may
- * be sent again as a whole at any time: no call does more the second time.
+ * Applies a batch with as few calls as its operation takes: one, and one more to find what has no known id, or what is to
+ * be archived. A batch may be sent again as a whole at any time: no call does more the second time.
  */
 export async function writeHubspot(
   calls: HubspotBatchCalls,
@@ -116,14 +123,23 @@ function isConflict(answer: Awaited<ReturnType<HubspotBatchCalls['write']>>[numb
   return answer?.kind === 'refused' && answer.error.category === 'CONFLICT'
 }
 
+/** A record id that is known may find another record by now, which is not the one that is to go. */
 async function archive(calls: HubspotBatchCalls, inputs: readonly HubspotInput[], work: Work): Promise<void> {
   const unknown = inputs.filter(({ id }) => id === undefined)
   const found = await calls.find(unknown, work.signal)
+  const known = new Set(inputs.flatMap(({ id }) => id ?? []))
+  const states = await calls.states([...known], work.signal)
   const ids = new Set<string>()
   for (const { index, id, match } of inputs) {
     const record = id === undefined ? found.get(match) : { id, isSecondary: false }
-    work.outcomes[index] = record?.isSecondary ? secondaryAddress(record.id) : DONE
-    if (record !== undefined && !record.isSecondary) ids.add(record.id)
+    const state = record === undefined ? 'gone' : (states.get(record.id) ?? 'there')
+    if (record === undefined || state === 'gone') work.outcomes[index] = DONE
+    else if (state === 'merged') work.outcomes[index] = mergedRecord(record.id)
+    else if (record.isSecondary) work.outcomes[index] = secondaryAddress(record.id)
+    else {
+      work.outcomes[index] = DONE
+      ids.add(record.id)
+    }
   }
   await calls.archive([...ids], work.signal)
 }
@@ -142,7 +158,7 @@ function settle(
     else if (answer?.kind === 'written') {
       outcomes[input.index] = written.has(answer.id) ? sameRecord(answer.id) : writtenOutcome(answer, call)
       written.add(answer.id)
-    } else if (answer?.kind === 'refused') outcomes[input.index] = refusedOutcome(answer, input, call)
+    } else if (answer !== undefined) outcomes[input.index] = refusedOutcome(answer, input, call)
   }
   return missing
 }

@@ -21,6 +21,8 @@ const PRIVATE_IPV4: readonly (readonly [string, number])[] = [
 const PRIVATE_IPV6: readonly (readonly [string, number])[] = [
   // Unspecified, loopback and addresses that only look like IPv4 ones.
   ['::', 96],
+  // NAT64 within a network: whichever of its addresses that is.
+  ['64:ff9b:1::', 48],
   ['100::', 64],
   ['fc00::', 7],
   ['fe80::', 10],

@@ -1,12 +1,13 @@
 import type { Readable } from 'node:stream'
 import type { Agent, buildConnector, Dispatcher } from 'undici'
+import type { SeenRequest } from '../core/destination.ts'
 import { configurationError, FatalError, messageOf, RetryableError, UnansweredError } from '../core/errors.ts'
 import type { LimitsSeen, RequestGate } from '../core/request-gate.ts'
 import { publicConnector } from './web-address.ts'
 import { type Answer, beginExchange, type Exchange } from './web-exchange.ts'
 
 /** PEM texts. The server's certificate is always verified, against `ca` or what Node knows. */
-export interface WebTls {
+interface WebTls {
   readonly ca?: string | undefined
   readonly cert?: string | undefined
   readonly key?: string | undefined
@@ -33,6 +34,8 @@ export interface WebClientOptions {
   readonly refusePrivate?: boolean
   /** What an answer says about the limits of whoever gave it; `reply.text` is empty where the body is streamed. */
   limits?(reply: WebReply): LimitsSeen | undefined
+  /** Told of each request but those that are secret. */
+  readonly onRequest?: ((seen: SeenRequest) => void) | undefined
   /** How errors name a request. Default: method, host and path, without the query. */
   show?(method: string, url: URL): string
 }
@@ -47,6 +50,8 @@ export interface WebRequest {
   /** Sent as JSON, in the place of `body`. */
   readonly json?: unknown
   readonly signal: AbortSignal
+  /** There are credentials in its body or in its answer. Default: false. */
+  readonly secret?: boolean
   /** In the place of the client's. */
   readonly headersMs?: number
   readonly totalMs?: number
@@ -79,6 +84,10 @@ export interface WebClient extends AsyncDisposable {
   download(request: WebRequest): Promise<WebDownload>
 }
 
+/** Sent twice they do no more than once (RFC 9110, 9.2.2). */
+const REPEATABLE: ReadonlySet<WebRequest['method']> = new Set(['GET', 'HEAD', 'PUT', 'DELETE'])
+/** Characters of a body that are told to whoever looks. */
+const SHOWN = 10_000
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is refused
 const NOT_IN_HEADERS = /[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]/
@@ -116,11 +125,13 @@ export async function openWebClient(options: WebClientOptions): Promise<WebClien
     request.signal.addEventListener('abort', cancel)
     let begun: Exchange | undefined
     let seen: LimitsSeen | undefined
+    let answered: WebReply | undefined
     try {
       request.signal.throwIfAborted()
       begun = beginExchange(agent, { ...sending, body: bodyOf(request) }, deadline.signal)
       const used = await use(await begun.answer, what)
-      seen = options.limits?.(used.seen)
+      answered = used.seen
+      seen = options.limits?.(answered)
       return used.result
     } catch (error) {
       if (request.signal.aborted) throw request.signal.reason
@@ -129,13 +140,14 @@ export async function openWebClient(options: WebClientOptions): Promise<WebClien
       clearTimeout(timer)
       request.signal.removeEventListener('abort', cancel)
       pass.leave(seen)
+      if (request.secret !== true) options.onRequest?.(seenRequest(request, what, answered))
     }
   }
 
   return {
     request: (request) =>
       exchange(request, async ({ status, headers, body }, what) => {
-        const seen = { status, headers, text: await wholeText(body, maxReplyBytes, what), what }
+        const seen = { status, headers, text: await wholeText(body, maxReplyBytes, request.method, what), what }
         return { result: seen, seen }
       }),
     download: (request) =>
@@ -178,6 +190,13 @@ function bodyOf({ json, body }: WebRequest): string | Buffer | Readable | null {
   return typeof body === 'function' ? body() : (body ?? null)
 }
 
+function seenRequest({ json, body }: WebRequest, what: string, reply: WebReply | undefined): SeenRequest {
+  const sent = json === undefined ? body : JSON.stringify(json)
+  const text = typeof sent === 'function' ? '(streamed)' : String(sent ?? '')
+  const shown = (head: string, tail: string) => `${head} ${tail.slice(0, SHOWN)}`.trim()
+  return { request: shown(what, text), response: reply === undefined ? null : shown(String(reply.status), reply.text) }
+}
+
 /** Values are not shown: they may be secret. */
 function checkHeader(name: string, value: string): void {
   if (TOKEN.test(name) && !NOT_IN_HEADERS.test(value)) return
@@ -187,14 +206,15 @@ function checkHeader(name: string, value: string): void {
   throw configurationError('invalid_header', message)
 }
 
-async function wholeText(body: Readable, most: number, what: string): Promise<string> {
+async function wholeText(body: Readable, most: number, method: WebRequest['method'], what: string): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length
     if (bytes > most) {
       const message = `the answer to ${what} is larger than ${most} bytes, which is no answer that was expected: check the URL`
-      throw new FatalError('reply_too_large', message)
+      // To end the run says that nothing was applied, which nobody knows of what counts twice when it is sent twice.
+      throw REPEATABLE.has(method) ? new FatalError('reply_too_large', message) : new UnansweredError(message)
     }
     chunks.push(chunk)
   }
@@ -220,7 +240,7 @@ function streamed(body: Readable, signal: AbortSignal, what: string): WebDownloa
 }
 
 function failureOf(error: unknown, sent: boolean, what: string): Error {
-  if (error instanceof FatalError) return error
+  if (error instanceof FatalError || error instanceof UnansweredError) return error
   const reason = reasonOf(error)
   if (sent) return new UnansweredError(`${what} was sent and not answered: ${reason}`, { cause: error })
   if (UNTRUSTED.test(String((error as { code?: unknown } | null)?.code))) {

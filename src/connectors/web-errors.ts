@@ -6,7 +6,7 @@ import { retryAfterMs } from './web-retry-after.ts'
 const NOT_NOW = new Set([408, 423, 425, 429])
 
 /** What {@link passingError} has to know besides the answer. */
-export interface WebCircumstances {
+interface WebCircumstances {
   /** Milliseconds since 1970, for dates in `retry-after`. */
   readonly now: number
   /** Milliseconds to wait where the answer names none. */
@@ -42,9 +42,9 @@ export function jsonOf(reply: WebReply): unknown {
   }
 }
 
-/** Credentials are not carried to another host, so that no redirect is followed. The target's query may be secret. */
+/** Credentials are not carried to another host, so that no redirect is followed. The target's query, or a user in it, may be secret. */
 function redirected({ status, headers, what }: WebReply): Error {
-  const target = headers['location']?.replace(/[?#].*$/s, '') ?? 'nowhere'
+  const target = headers['location']?.replace(/[?#].*$/s, '').replace(/^([a-z]*:?\/\/)[^/]*@/i, '$1') ?? 'nowhere'
   const message = `${what} was answered with status ${status}, a redirect to ${target}, and none is followed: correct the URL of the connection`
   return configurationError('redirected', message)
 }
@@ -52,14 +52,19 @@ function redirected({ status, headers, what }: WebReply): Error {
 /** Characters of an answer in which its first words are looked for. */
 const EXCERPT = 4_000
 
-/** The first words of an answer that is not JSON, to see whose it is. */
-function excerpt(text: string): string {
+/** The first words of an answer that is not JSON, to see whose it is; '' where there are none. */
+export function firstWords(text: string): string {
   const words = text
     .slice(0, EXCERPT)
     // What is not closed goes on to the end, so that nothing is looked for twice.
     .replace(/<(script|style)\b.*?(?:<\/\1>|$)|<[^>]*(?:>|$)/gis, ' ')
     .replace(/\s+/g, ' ')
     .trim()
-  if (words === '' || /^[{[]/.test(words)) return ''
-  return ` (${words.length > 100 ? `${words.slice(0, 100)}…` : words})`
+  if (/^[{[]/.test(words)) return ''
+  return words.length > 100 ? `${words.slice(0, 100)}…` : words
+}
+
+function excerpt(text: string): string {
+  const words = firstWords(text)
+  return words === '' ? '' : ` (${words})`
 }

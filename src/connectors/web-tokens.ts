@@ -13,9 +13,9 @@ export interface AccessTokens {
 }
 
 /** What a token endpoint answered besides the token: `instance_url`, say. */
-export type TokenDetails = Readonly<Record<string, unknown>>
+type TokenDetails = Readonly<Record<string, unknown>>
 
-export interface RenewedTokens extends AccessTokens {
+interface RenewedTokens extends AccessTokens {
   /** What came with the token that `get` gave last. */
   readonly details: TokenDetails
 }
@@ -23,7 +23,7 @@ export interface RenewedTokens extends AccessTokens {
 /** The form that asks for a token, made anew each time. */
 export type TokenGrant = () => Readonly<Record<string, string>>
 
-export interface TokenOptions {
+interface TokenOptions {
   readonly client: WebClient
   /** As in {@link WebRequest}. */
   readonly url: string
@@ -154,7 +154,8 @@ async function requestToken(
     'content-type': 'application/x-www-form-urlencoded',
     ...(basic && { authorization: basicAuth(basic) }),
   }
-  const reply = await client.request({ method: 'POST', url, headers, body: String(new URLSearchParams(form)), signal })
+  const body = String(new URLSearchParams(form))
+  const reply = await client.request({ method: 'POST', url, headers, body, secret: true, signal })
   const passing = passingError(reply, { now: clock.now() })
   if (passing !== undefined) throw passing
   const said = jsonOf(reply)

@@ -146,6 +146,15 @@ test('a plan says what HubSpot does of its own', async () => {
   assert.doesNotMatch((await checked({ fields, mode: 'mirror', retires: ['nick'] })).join('\n'), /archived/)
 })
 
+test('rules that HubSpot does not tell are no obstacle', async () => {
+  for (const fault of ['status-400', 'status-403', 'status-404', 'empty']) {
+    await account.faults({ fault, match: { path: 'property-validations/2026-09/0-1' } })
+    assert.deepEqual(await checked({ fields: [EMAIL, field('nick')], mode: 'upsert' }), [], fault)
+  }
+  await account.faults()
+  assert.equal((await checked({ fields: [EMAIL, field('nick')], mode: 'upsert' })).length, 1)
+})
+
 test('what is set instead of deleting a record has to be there, and writable', async () => {
   const { message } = await refused({ fields: [EMAIL], retires: ['lifecyclestge', 'createdate'] })
   assert.match(message, /no property "lifecyclestge" — did you mean "lifecyclestage"/)

@@ -4,7 +4,8 @@ import { BatchRefusedError, FatalError, UnansweredError } from '../../src/core/e
 import { changeBatch } from '../../src/testing/contract-record.ts'
 import { field } from '../support/batch-field.ts'
 import { type HubspotAccount, hubspotAccount } from '../support/hubspot-account.ts'
-import { answerJson, bodyText, loopbackServer } from '../support/loopback-server.ts'
+import { answeringHubspot, type HubspotInputs, writtenResult as traced } from '../support/hubspot-answering.ts'
+import { answerJson, loopbackServer } from '../support/loopback-server.ts'
 import { thrown } from '../support/thrown.ts'
 
 let account: HubspotAccount
@@ -55,33 +56,13 @@ test('a success without results, or without one of them, proves nothing', async 
   assert.match(error.message, /2 of 2 records are not in the answer/)
 })
 
-type Inputs = readonly Readonly<Record<string, unknown>>[]
-
-/** A HubSpot of two properties whose batches are answered as a test wants it. */
-async function answering(batch: (inputs: Inputs, path: string) => { readonly status?: number; readonly body: object }) {
-  return await loopbackServer(async (request, response) => {
-    const path = request.url ?? ''
-    if (request.method === 'GET') {
-      const properties = ['email', 'firstname'].map((name) => ({ name, type: 'string', fieldType: 'text' }))
-      return answerJson(response, 200, { results: path.includes('/properties/') ? properties : [] })
-    }
-    const { inputs } = JSON.parse(await bodyText(request)) as { inputs: Inputs }
-    const { status = 200, body } = batch(inputs, path)
-    answerJson(response, status, body)
-  })
-}
-
 test('results are matched by trace id: not by position, not by value, not by number', async () => {
   const rows = [
     ['a@x.co', 'Ann'],
     ['b@x.co', 'Bob'],
   ] as const
-  const traced = (input: Inputs[number] | undefined, id: string) => ({
-    id,
-    objectWriteTraceId: input?.['objectWriteTraceId'],
-  })
-  const write = async (results: (inputs: Inputs) => object) => {
-    await using server = await answering((inputs) => ({ body: results(inputs) }))
+  const write = async (results: (inputs: HubspotInputs) => object) => {
+    await using server = await answeringHubspot((inputs) => ({ body: results(inputs) }))
     await using destination = await account.open({ fields: FIELDS, options: { base_url: server.url } })
     return await destination.write(upsert(...rows), signal)
   }
@@ -91,12 +72,12 @@ test('results are matched by trace id: not by position, not by value, not by num
     ['1', '2'],
   )
   for (const results of [
-    ([a]: Inputs) => ({
+    ([a]: HubspotInputs) => ({
       results: [traced(a, '1'), { id: '2', properties: { email: 'b@x.co' } }],
     }),
-    ([a]: Inputs) => ({ results: [traced(a, '1'), traced(a, '2')] }),
-    ([a]: Inputs) => ({ results: [traced(a, '1'), { id: '2', objectWriteTraceId: 'x' }] }),
-    ([a]: Inputs) => ({ results: [traced(a, '1')], errors: [], numErrors: 1 }),
+    ([a]: HubspotInputs) => ({ results: [traced(a, '1'), traced(a, '2')] }),
+    ([a]: HubspotInputs) => ({ results: [traced(a, '1'), { id: '2', objectWriteTraceId: 'x' }] }),
+    ([a]: HubspotInputs) => ({ results: [traced(a, '1')], errors: [], numErrors: 1 }),
     () => ({ results: [{ id: '1' }, { id: '2' }] }),
     () => ({}),
   ]) {
@@ -105,7 +86,7 @@ test('results are matched by trace id: not by position, not by value, not by num
 })
 
 test('records that are not named among the missing, and are there, may have been written or not', async () => {
-  await using server = await answering((_, path) => {
+  await using server = await answeringHubspot((_, path) => {
     const errors = [{ category: 'OBJECT_NOT_FOUND', message: 'some are not there', context: {} }]
     return { status: 207, body: path.endsWith('/read') ? { results: [{ id: '2' }] } : { results: [], errors } }
   })
@@ -122,16 +103,18 @@ test('records that are not named among the missing, and are there, may have been
 test('an archive is done when HubSpot says so, and not at any success', async () => {
   await using destination = await account.open({ fields: FIELDS })
   await destination.check()
-  const batch = { ...changeBatch('delete', FIELDS.slice(0, 1), [['a@x.co']]), ids: ['1'] }
+  const ids = await account.put('contacts', [{ email: 'a@x.co' }])
+  const batch = { ...changeBatch('delete', FIELDS.slice(0, 1), [['a@x.co']]), ids }
   for (const fault of ['empty', 'html-200']) {
-    await account.faults({ fault, times: 1 })
+    await account.faults({ fault, times: 1, match: { path: 'batch/archive' } })
     assert.ok((await thrown(destination.write(batch, signal))) instanceof UnansweredError, fault)
   }
   assert.deepEqual(await destination.write(batch, signal), [{ status: 'done' }])
+  assert.deepEqual(await account.records('contacts'), [])
 })
 
 test('a row that HubSpot could not take for a moment is sent again by the engine', async () => {
-  await using server = await answering(([input]) => {
+  await using server = await answeringHubspot(([input]) => {
     const context = { objectWriteTraceId: [input?.['objectWriteTraceId']] }
     return { body: { results: [], errors: [{ category: 'INTERNAL_ERROR', message: 'try later', context }] } }
   })
@@ -143,7 +126,10 @@ test('a row that HubSpot could not take for a moment is sent again by the engine
 test('a value is no fault of the mapping, whatever it says', async () => {
   const message = 'Property values were not valid: [{"message":"Non-unique Ltd. does not exist"}]'
   const errors = [{ code: 'INVALID_OPTION', message: 'Non-unique Ltd. was not one of the allowed options' }]
-  await using server = await answering(() => ({ status: 400, body: { category: 'VALIDATION_ERROR', message, errors } }))
+  await using server = await answeringHubspot(() => ({
+    status: 400,
+    body: { category: 'VALIDATION_ERROR', message, errors },
+  }))
   await using destination = await account.open({ fields: FIELDS, options: { base_url: server.url } })
   const error = await thrown(destination.write(upsert(['a@x.co', 'Non-unique Ltd.']), signal))
   assert.ok(error instanceof BatchRefusedError)
@@ -152,7 +138,7 @@ test('a value is no fault of the mapping, whatever it says', async () => {
 
 test('a run in which every record is refused, batch after batch, comes to an end', async () => {
   let accepts = false
-  await using server = await answering((inputs) => {
+  await using server = await answeringHubspot((inputs) => {
     const results = inputs.map(({ objectWriteTraceId }) => ({ id: '1', objectWriteTraceId }))
     return accepts ? { body: { results } } : { status: 400, body: { message: 'nobody knows why' } }
   })
@@ -188,7 +174,10 @@ test('a fault of the mapping, or a match that is not unique, is never halved', a
     [{ message: 'Invalid input JSON on line 1' }, 'hubspot_error'],
   ] as const
   for (const [body, code] of refusals) {
-    await using server = await answering(() => ({ status: 400, body: { category: 'VALIDATION_ERROR', ...body } }))
+    await using server = await answeringHubspot(() => ({
+      status: 400,
+      body: { category: 'VALIDATION_ERROR', ...body },
+    }))
     await using destination = await account.open({ fields: FIELDS, options: { base_url: server.url } })
     const error = await thrown(destination.write(upsert(['a@x.co', 'Ann'], ['b@x.co', 'Bob']), signal))
     assert.ok(error instanceof FatalError, String(error))
@@ -197,7 +186,7 @@ test('a fault of the mapping, or a match that is not unique, is never halved', a
 })
 
 test('a property that goes missing during a run stops it, though other rows of the batch landed', async () => {
-  await using server = await answering(([bad, ...good]) => ({
+  await using server = await answeringHubspot(([bad, ...good]) => ({
     status: 207,
     body: {
       results: good.map(({ objectWriteTraceId }) => ({ id: '1', objectWriteTraceId })),

@@ -70,6 +70,28 @@ test('a limit is the daily one by its policy, its message or what is left of the
   }
 })
 
+test('headers that cannot be true are no limits', async () => {
+  const told = async (headers: object, status = 200) => {
+    await using server = await loopbackServer((_, response) => answerJson(response, status, { results: [] }, headers))
+    await using destination = await account.open({ fields: FIELDS, options: { base_url: server.url } })
+    const error = await thrown(destination.check())
+    return { error, seen: destination.context.seen.at(-1) }
+  }
+  const [max, interval] = ['x-hubspot-ratelimit-max', 'x-hubspot-ratelimit-interval-milliseconds']
+  for (const lie of ['0', '-1', '1.5', 'Infinity', '1e999', 'many', '']) {
+    assert.equal((await told({ [max]: lie, [interval]: '10000' })).seen, undefined, lie)
+  }
+  for (const lie of ['0', '1', '1e15', 'Infinity', 'long']) {
+    const { seen } = await told({ [max]: '7', [interval]: lie })
+    assert.deepEqual(seen?.rates, [{ requests: 7, perMs: 10_000 }], lie)
+  }
+  for (const lie of ['0', 'Mon, 01 Jan 2024 00:00:00 GMT']) {
+    const { error, seen } = await told({ 'retry-after': lie, [interval]: '1e15' }, 429)
+    assert.ok(error instanceof RetryableError, lie)
+    assert.deepEqual([error.retryAfterMs, seen?.blockedMs], [10_000, 10_000], lie)
+  }
+})
+
 test('the gate hears what the account allows, unless the user allows less', async () => {
   for (const [options, expected] of [
     [{}, [{ requests: 190, perMs: 10_000 }]],
@@ -128,4 +150,19 @@ test('a token that is revoked in the middle of a run, and a scope that is taken 
   const revoked = await thrown(destination.write(upsert(['a@x.co', 'Ann']), signal))
   assert.ok(revoked instanceof FatalError && revoked.code === 'authentication_failed')
   assert.deepEqual(await account.records('contacts'), [])
+})
+
+test('a write and a list end when their signal aborts, also while the object is still described', {
+  timeout: 10_000,
+}, async () => {
+  await using server = await loopbackServer(() => {})
+  const stop = new Error('stop')
+  for (const ask of ['write', 'list'] as const) {
+    await using destination = await account.open({ fields: FIELDS, options: { base_url: server.url } })
+    const abort = new AbortController()
+    const rows = destination.list?.(abort.signal).rows[Symbol.asyncIterator]()
+    const asked = ask === 'write' ? destination.write(upsert(['a@x.co', 'Ann']), abort.signal) : rows?.next()
+    abort.abort(stop)
+    assert.equal(await thrown(asked as Promise<unknown>), stop)
+  }
 })

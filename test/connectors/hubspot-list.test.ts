@@ -47,9 +47,25 @@ test('whole numbers are keys of that kind, and what is none is not taken for one
   await assert.rejects(listed(destination), { code: 'key_unreadable' })
 })
 
+test('a list that comes back to a page further up has no end', async () => {
+  let page = 0
+  await using server = await loopbackServer((request, response) => {
+    const properties = [{ name: 'email', type: 'string', fieldType: 'text' }]
+    if (!request.url?.includes('/objects/')) return answerJson(response, 200, { results: properties })
+    // Whoever goes in circles is let out at some time, and has listed records again and again by then.
+    const next = ++page > 50 ? {} : { paging: { next: { after: `${page % 3}` } } }
+    answerJson(response, 200, { results: [{ id: '1', properties: { email: 'a@x.co' } }], ...next })
+  })
+  await using account = await hubspotAccount()
+  await using destination = await account.open({ fields: [field('email')], options: { base_url: server.url } })
+  await assert.rejects(listed(destination), UnansweredError)
+  assert.equal(page, 4)
+})
+
 test('a list that just stops, or goes in circles, has no end', async () => {
   const replies = [
     { results: [{ id: '1', properties: { email: 'a@x.co' } }], paging: { next: { after: '1' } } },
+    { results: [], paging: { next: {} } },
     { paging: {} },
   ]
   for (const reply of replies) {

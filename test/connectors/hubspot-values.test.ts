@@ -81,6 +81,10 @@ test('a time is written in UTC, to the millisecond', () => {
     ['2024-02-29 23:30:00.5-08', '2024-03-01T07:30:00.500Z'],
     ['2024-02-29T10:00:00Z', '2024-02-29T10:00:00.000Z'],
     ['2024-02-29', '2024-02-29T00:00:00.000Z'],
+    [' 2024-02-29 10:00 +01 ', '2024-02-29T09:00:00.000Z'],
+    ['1969-12-31 23:59:59.9999+00', '1969-12-31T23:59:59.999Z'],
+    ['0001-01-01 00:00:00+00', '0001-01-01T00:00:00.000Z'],
+    ['9999-12-31 23:59:59+00', '9999-12-31T23:59:59.000Z'],
   ] as const
   assert.deepEqual(
     all(
@@ -90,9 +94,46 @@ test('a time is written in UTC, to the millisecond', () => {
     ),
     pairs.map(([, to]) => to),
   )
-  for (const text of ['infinity', '2023-02-29 00:00:00', '2024-02-29 25:00:00', 'soon', '1709164800000']) {
+  for (const text of [
+    'infinity',
+    '2023-02-29 00:00:00',
+    '2024-02-29 25:00:00',
+    'soon',
+    '1709164800000',
+    '9999-12-31 23:59:59-05',
+    '0000-01-01 00:00:00+05',
+  ]) {
     assert.match(written('timestamp', property('datetime'), text), /^invalid_value/, text)
   }
+})
+
+test('whatever is in a value, it is looked at in proportion to its length', () => {
+  const long = (character: string) => character.repeat(400_000)
+  const values = [
+    `${long(' ')}x`,
+    `1${long(' ')}x`,
+    `t${long(' ')}x`,
+    `${long('0')}x`,
+    `1.${long('0')}1e1`,
+    `1${long('0')}1e-1`,
+    `1e${long('1')}`,
+    `2024-01-01 10:00${long(' ')}x`,
+    `2024-01-01T10:00:00.${long('1')}x`,
+    `2024-01-01T10:00:00.${long('1')}Z`,
+    `a${long(';')}b`,
+    `a${long(' ')};b`,
+    long('x'),
+  ]
+  const options = { lead: 'Lead', hot_lead: 'Hot lead' }
+  const properties = [
+    ...['number', 'bool', 'date', 'datetime', 'string'].map((type) => property(type)),
+    property('enumeration', 'select', options),
+    property('enumeration', 'checkbox', options),
+  ]
+  const before = performance.now()
+  for (const one of properties) for (const value of values) written('text', one, value)
+  const took = performance.now() - before
+  assert.ok(took < 5_000, `${took} ms`)
 })
 
 test('an option is sent by its value; a label is told from it', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import { openWebClient, type WebClientOptions, type WebRequest } from '../../src/connectors/web-client.ts'
-import { FatalError, RetryableError, UnansweredError } from '../../src/core/errors.ts'
+import { FatalError, UnansweredError } from '../../src/core/errors.ts'
 import { testContext } from '../../src/testing/test-context.ts'
 import { answerJson, bodyText, loopbackServer } from '../support/loopback-server.ts'
 
@@ -13,11 +13,6 @@ async function clientOf(baseUrl: string, options: Partial<WebClientOptions> = {}
 }
 
 const get = (url = '/', more: Partial<WebRequest> = {}): WebRequest => ({ method: 'GET', url, signal, ...more })
-
-/** Nothing of it was sent: the batch is as it was. */
-function _isUnsent(error: unknown): boolean {
-  return error instanceof RetryableError && !(error instanceof UnansweredError)
-}
 
 test('sends method, path, query, headers and body, and answers status, headers and text', async () => {
   await using server = await loopbackServer(async (request, response) => {
@@ -164,6 +159,21 @@ test('an answer larger than the cap is refused by name, whether its length is an
   }
   await using larger = await clientOf(server.url, { maxReplyBytes: 2_000 })
   assert.equal((await larger.request(get('/chunked'))).text.length, 2_000)
+})
+
+test('an answer larger than the cap does not say that nothing was applied of what counts twice', async () => {
+  await using server = await loopbackServer((_, response) => response.end('x'.repeat(100)))
+  await using client = await clientOf(server.url, { maxReplyBytes: 10 })
+  for (const method of ['POST', 'PATCH'] as const) {
+    await assert.rejects(client.request({ method, url: '/people', json: {}, signal }), (error: Error) => {
+      assert.ok(error instanceof UnansweredError, String(error))
+      assert.match(error.message, /^the answer to \S+ http:\S+\/people is larger than 10 bytes/)
+      return true
+    })
+  }
+  for (const method of ['PUT', 'DELETE'] as const) {
+    await assert.rejects(client.request({ method, url: '/people', signal }), { code: 'reply_too_large' })
+  }
 })
 
 test('a header with a line break is refused before anything is sent, and its value is not shown', async () => {

@@ -53,9 +53,11 @@ test('a wait that the answer asks for wins over the usual one', () => {
   assert.deepEqual([wait({ 'retry-after': '3' }, 10_000), wait({}, 10_000), wait({})], [3_000, 10_000, undefined])
 })
 
-test('a redirect is named without the query of its target', () => {
-  const error = passingError(replyOf(302, { location: 'https://login.example.com/x?token=canary#y' }), { now: NOW })
-  assert.match(String(error?.message), /redirect to https:\/\/login\.example\.com\/x, and none is followed/)
+test('a redirect is named without the query of its target, or a user in it', () => {
+  for (const location of ['https://login.example.com/x?token=canary#y', 'https://u:canary@login.example.com/x']) {
+    const error = passingError(replyOf(302, { location }), { now: NOW })
+    assert.match(String(error?.message), /redirect to https:\/\/login\.example\.com\/x, and none is followed/)
+  }
 })
 
 test("a proxy's page is quoted by its words", () => {
