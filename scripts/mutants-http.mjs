@@ -22,8 +22,8 @@ export const HTTP_MUTANTS = {
   },
   "HTTP: an item that fits no row is nobody's": {
     file: ROWS,
-    find: 'isLost = true',
-    put: 'isLost = false',
+    find: 'row === undefined) {\n        isLost = true',
+    put: 'row === undefined) {\n        isLost = false',
     tests: [OUTCOMES],
   },
   'HTTP: items are matched by their place, whatever the configuration says': {
@@ -94,9 +94,45 @@ export const HTTP_MUTANTS = {
   },
   'HTTP: an idempotency key is another one each time': {
     file: 'src/connectors/http-request.ts',
-    find: '.update(JSON.stringify([object, name, content]))',
-    put: '.update(JSON.stringify([object, name, content, Math.random()]))',
+    find: 'return hashedUuid([object, name, content, mark])',
+    put: 'return hashedUuid([object, name, content, Math.random()])',
     tests: ['test/connectors/http-template'],
+  },
+  'HTTP: a row that becomes what it was before is a repetition': {
+    file: 'src/connectors/http-idempotency.ts',
+    find: "if (operation !== 'insert') return ofThisRun",
+    put: "if (operation !== 'insert') return ''",
+    tests: [RECORDS],
+  },
+  'HTTP: a record that comes back is the one that was deleted': {
+    file: 'src/connectors/http-idempotency.ts',
+    find: 'notes.set(NOTE, next)',
+    put: 'notes.set(NOTE, null)',
+    tests: [RECORDS],
+  },
+  'HTTP: a status that is about one row of a batch is about all': {
+    file: SENDING,
+    find: 'if (only === undefined) {\n        const { kind: code }',
+    put: 'if (rows.length === 0) {\n        const { kind: code }',
+    tests: [OUTCOMES],
+  },
+  'HTTP: a list of results that leaves some out goes by its places': {
+    file: ROWS,
+    find: 'items.length !== rows.length',
+    put: 'items.length > rows.length',
+    tests: [OUTCOMES],
+  },
+  'HTTP: a limit refuses the row that met it, where other statuses may be tried again': {
+    file: VERDICT,
+    find: "if (isNamed === undefined && NOT_NOW.includes(status)) return 'retryable'",
+    put: "if (isNamed === undefined && NOT_NOW.length === 0) return 'retryable'",
+    tests: [OUTCOMES],
+  },
+  'HTTP: a lookup that can be relied upon is not asked before an insert': {
+    file: 'src/connectors/http-modes.ts',
+    find: 'if (object.lookup !== undefined && !answersExists(object.insert)) return',
+    put: 'if (object.lookup === object.insert) return',
+    tests: [RECORDS],
   },
   'HTTP: a lookup believes whatever the search finds first': {
     file: 'src/connectors/http-lookup.ts',
@@ -112,8 +148,8 @@ export const HTTP_MUTANTS = {
   },
   'HTTP: a list that is shorter than the service says has ended': {
     file: 'src/connectors/http-list.ts',
-    find: 'if (total !== undefined && total !== rows) {',
-    put: 'if (total !== undefined && total < rows) {',
+    find: 'if (total !== undefined && total !== listed) {',
+    put: 'if (total !== undefined && total < listed) {',
     tests: ['test/connectors/http-list'],
   },
 }

@@ -24,6 +24,10 @@ const token = {
   token_url: z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }),
   client_id: secret('The client.'),
   client_secret: secret('Its secret.').optional(),
+  client_auth: z
+    .enum(['body', 'basic'])
+    .default('body')
+    .describe('Where the client and its secret stand: in the form, or in a header as basic authentication.'),
   scope: z.string().optional(),
 }
 const clientCredentials = z.strictObject({

@@ -6,7 +6,7 @@ import { configurationError } from '../core/errors.ts'
 import { SYNC_MODES } from '../core/sync-mode.ts'
 import { READ } from './http-lookup.ts'
 import { bodyReferences, operationsOf, routeOf, urlNames } from './http-modes.ts'
-import type { HttpObject, HttpOperation } from './http-operation-options.ts'
+import { type HttpObject, type HttpOperation, rowRules } from './http-operation-options.ts'
 import type { HttpOptions } from './http-options.ts'
 import { compileOperation, makeRequest } from './http-request.ts'
 import type { Row } from './http-rows.ts'
@@ -24,7 +24,8 @@ function usedOperations(object: HttpObject, request: ObjectRequest): readonly Op
     const route = routeOf(object, operation, request.mode)
     if (typeof route === 'string')
       throw configurationError('unsupported_mode', `${request.name}: ${route}; declare it, or use another mode`)
-    return route.by === 'operation' ? [route.operation] : ['insert', 'update']
+    if (route.by === 'operation') return [route.operation]
+    return operation === 'insert' ? ['insert'] : ['insert', 'update']
   })
   return [...new Set(used)]
 }
@@ -61,6 +62,13 @@ export function templateProblems(object: HttpObject, request: ObjectRequest): re
         `${name}: neither path nor body says which record is meant: use $key, $record, or the field ${wanted}`,
       )
     }
+    problems.push(...shapeProblems(operation, request).map((problem) => `${name}.${problem}`))
+    const skipped = name === 'delete' ? undefined : request.fields.find(({ nulls }) => nulls === 'skip')
+    if (operation.format === 'csv' && name !== 'insert' && skipped !== undefined) {
+      problems.push(
+        `${name}: CSV has no place for a value that stays as it is: leave \`nulls: skip\` of ${skipped.name} out`,
+      )
+    }
     const forInserts = request.fields.find(({ on }) => on === 'insert')
     if (name === 'upsert' && forInserts !== undefined && !bodyReferences(operation).some(isOnInsert)) {
       problems.push(
@@ -69,16 +77,44 @@ export function templateProblems(object: HttpObject, request: ObjectRequest): re
       )
     }
   }
-  problems.push(...lookupProblems(object, request))
+  problems.push(...lookupProblems(object, request, used.includes('delete') ? request.match : names))
   return problems
 }
 
-function lookupProblems({ list, lookup }: HttpObject, { match }: ObjectRequest): string[] {
-  return Object.entries({ list, lookup }).flatMap(([name, part]) => {
+/** What depends on how many fields the match has. */
+function shapeProblems(operation: HttpOperation, { match }: ObjectRequest): string[] {
+  const problems = rowRules(operation.response.rows).flatMap(({ match: { by, path } }) => {
+    if (by !== 'key' || path === undefined) return []
+    const missing = typeof path === 'string' ? match.slice(1) : match.filter((field) => path[field] === undefined)
+    return missing.map(
+      (field) => `response.rows.match.path: it does not say where ${field} is, which is part of the match`,
+    )
+  })
+  const merged = bodyReferences(operation).flatMap((part) => (part.kind === 'merge' ? part.parts : []))
+  if (match.length === 1 && merged.some(({ kind }) => kind === 'key'))
+    problems.push('body: $key is one value here, and $merge takes maps: give it a name')
+  return problems
+}
+
+function lookupProblems({ list, lookup }: HttpObject, { match }: ObjectRequest, known: readonly string[]): string[] {
+  const problems = Object.entries({ list, lookup }).flatMap(([name, part]) => {
     if (part === undefined) return []
     const missing = match.filter((field) => part.keys[field] === undefined)
     return missing.map((field) => `${name}.keys: it does not say where ${field} is, by which records are matched`)
   })
+  if (lookup === undefined) return problems
+  const inUrl = urlNames(lookup)
+  if (inUrl.includes('$key') && match.length > 1)
+    problems.push(`lookup.path: {$key} is one value, and the match has ${match.length} fields: name each of them`)
+  const inBody = bodyReferences({ body: lookup.body, mode: 'single', format: 'json' })
+  const named = [...inUrl, ...inBody.flatMap((part) => (part.kind === 'field' ? [part.name] : []))]
+  const strange = named.filter((name) => !name.startsWith('$') && !known.includes(name))
+  return [
+    ...problems,
+    ...strange.map(
+      (name) => `lookup: there is no field ${name} to look by${suggestion(name, known)}; there are ${known.join(', ')}`,
+    ),
+  ]
 }
 
 function isOnInsert(reference: ReturnType<typeof bodyReferences>[number]): boolean {
@@ -116,7 +152,12 @@ export function shownOperations(
       id: '<id>',
       timestamps: options.timestamps,
     }
-    const { method, url, body } = makeRequest(compiled, [row], { baseUrl: options.baseUrl, headers: {}, object: name })
+    const { method, url, body } = makeRequest(compiled, [row], {
+      baseUrl: options.baseUrl,
+      headers: {},
+      object: name,
+      mark: '',
+    })
     const most = compiled.operation.mode === 'batch' ? `, up to ${compiled.operation.batch.max_records} records` : ''
     const shown = url.replaceAll('%3C', '<').replaceAll('%3E', '>')
     return `${operation}: ${method} ${shown}${most}${body === undefined ? '' : ` ${body.trim()}`}`
@@ -124,8 +165,12 @@ export function shownOperations(
 }
 
 /** Asks the service whether it knows who is asking. Throws FatalError where it does not. */
-export async function checkAccess(options: HttpOptions, sender: HttpSender, clock: Clock): Promise<void> {
-  const signal = new AbortController().signal
+export async function checkAccess(
+  options: HttpOptions,
+  sender: HttpSender,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
   await sender.signIn(signal)
   if (options.check === undefined) return
   const url = `${options.baseUrl}${options.check}`

@@ -35,6 +35,7 @@ export const httpDestination = defineDestination<HttpOptions>({
     const client = await openWebClient({
       baseUrl: options.baseUrl,
       gate: context.gate,
+      onRequest: context.onRequest,
       connectMs: options.connectTimeoutMs,
       headersMs: options.timeoutMs,
       bodyMs: options.timeoutMs,
@@ -42,8 +43,8 @@ export const httpDestination = defineDestination<HttpOptions>({
       maxReplyBytes: options.maxReplyBytes,
       tls: options.tls,
       refusePrivate: !options.allowPrivateHosts,
-      limits({ status, headers }) {
-        const wait = status === 429 ? askedToWaitMs(headers, options.retryAfter, context.clock.now()) : undefined
+      limits(reply) {
+        const wait = reply.status === 429 ? askedToWaitMs(reply, options.retryAfter, context.clock.now()) : undefined
         return wait === undefined ? undefined : { blockedMs: wait }
       },
     })
@@ -103,23 +104,23 @@ class HttpDestination implements Destination {
     this.#context = context
     this.#object = object
     this.#client = client
-    const { clock } = context
+    const { clock, notes } = context
     const sender = httpSender(client, options, clock)
     this.#sender = sender
     const { name, mode, match } = request
-    this.#writer = new HttpWriter({ name, object, options, mode, match: match.length, sender, clock })
+    this.#writer = new HttpWriter({ name, object, options, mode, match: match.length, sender, clock, notes })
     const { list } = object
     if (list !== undefined) this.list = (signal) => listPages({ list, object: request, options, sender, clock }, signal)
   }
 
-  async check(): Promise<readonly string[]> {
+  async check(signal = new AbortController().signal): Promise<readonly string[]> {
     const { name } = this.#request
     const problems = templateProblems(this.#object, this.#request)
     if (problems.length > 0) {
       const message = `the object ${name} of the connection does not fit the sync: ${problems.join('; ')}`
       throw configurationError('template_mismatch', message)
     }
-    await checkAccess(this.#options, this.#sender, this.#context.clock)
+    await checkAccess(this.#options, this.#sender, this.#context.clock, signal)
     const { preset } = this.#options
     const label = preset === undefined ? [] : [`the preset ${preset} was not tested against the live service`]
     return [...label, ...shownOperations(name, this.#object, this.#request, this.#options)]

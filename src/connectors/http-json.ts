@@ -57,12 +57,34 @@ export function readJson(text: string): { readonly value: unknown } | undefined 
     if (!LONG_NUMBER.test(text)) return { value: JSON.parse(text) }
     // First as it is: quoting numbers could make a valid text of an invalid one.
     JSON.parse(text)
-    const quoted = text.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) =>
-      token.startsWith('"') || token.length < 16 ? token : `"${token}"`,
-    )
-    return { value: JSON.parse(quoted) }
+    return { value: JSON.parse(withQuotedNumbers(text)) }
   } catch {
     return undefined
+  }
+}
+
+/** The same JSON with its long numbers as texts. Step by step, because a text in it may be too long for one pattern. */
+function withQuotedNumbers(json: string): string {
+  const token = /"|-?\d[\d.eE+-]*/g
+  const parts: string[] = []
+  let from = 0
+  for (let match = token.exec(json); match !== null; match = token.exec(json)) {
+    const [found] = match
+    if (found === '"') token.lastIndex = endOfText(json, token.lastIndex)
+    else if (found.length >= 16) {
+      parts.push(json.slice(from, match.index), `"${found}"`)
+      from = token.lastIndex
+    }
+  }
+  return parts.join('') + json.slice(from)
+}
+
+/** Behind the closing quote of a text that begins at `from`. */
+function endOfText(json: string, from: number): number {
+  for (let at = json.indexOf('"', from); ; at = json.indexOf('"', at + 1)) {
+    let slashes = 0
+    while (json[at - 1 - slashes] === '\\') slashes++
+    if (slashes % 2 === 0) return at + 1
   }
 }
 

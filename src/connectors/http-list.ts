@@ -15,7 +15,7 @@ import { unreadable } from './web-errors.ts'
 
 const CORRECT = ': correct `list` of the object'
 
-export interface ListSettings {
+interface ListSettings {
   readonly list: HttpList
   readonly object: ObjectRequest
   readonly options: HttpOptions
@@ -29,9 +29,11 @@ export function listPages(settings: ListSettings, signal: AbortSignal): KeyList 
 }
 
 async function* pages(settings: ListSettings, signal: AbortSignal): AsyncGenerator<RowBatch> {
-  const { list, object } = settings
+  const { list } = settings
+  let listed = 0
   let rows = 0
   let number = 0
+  let before = ''
   let at: Place | undefined = firstPlace(list)
   const visited = new Set<string>()
   while (at !== undefined) {
@@ -43,13 +45,18 @@ async function* pages(settings: ListSettings, signal: AbortSignal): AsyncGenerat
     const { reply, body } = await page(settings, url, signal)
     const items: unknown = atPointer(body, list.items)
     if (!Array.isArray(items)) throw unreadable(reply, `list at ${list.items}`)
-    rows += items.length
     number++
     at = nextPlace(settings, at, { items, reply, body })
-    const lines = items.map((item, place) => lineOf(item, place, settings))
-    yield batchOf(lines, at === undefined ? endOf(list, body, { rows, number }) : undefined)
+    const lines = items.flatMap((item, place) => lineOf(item, place, settings) ?? [])
+    const text = lines.join('')
+    // A service that does not know the parameter gives its first page for ever.
+    if (text !== '' && text === before)
+      throw new FatalError('list_incomplete', `page ${number} has the records of the page before it${CORRECT}`)
+    before = text
+    listed += items.length
+    rows += lines.length
+    yield batchOf(lines, at === undefined ? endOf(list, body, { listed, rows, number }) : undefined)
   }
-  if (number === 0) throw new Error(`no page of ${object.name} was read`)
 }
 
 /** Where a page is: a whole URL, or what is added to the query. */
@@ -124,10 +131,12 @@ async function page(
   return { reply, body: read.value }
 }
 
-/** The match of a record as a line of canonical text. */
-function lineOf(item: unknown, place: number, { list, object }: ListSettings): string {
+/** The match of a record as a line of canonical text; undefined where it has none: no row can match it. */
+function lineOf(item: unknown, place: number, { list, object }: ListSettings): string | undefined {
+  const found = object.match.map((name) => atPointer(item, list.keys[name] ?? ''))
+  if (found.includes(null)) return undefined
   const values = object.match.map((name, at) => {
-    const value = atPointer(item, list.keys[name] ?? '')
+    const value = found[at]
     const text = scalarText(value)
     if (text === undefined) {
       const message = `record ${place} of a page has no ${name} at ${list.keys[name]}, and a record without its match cannot be told from others`
@@ -152,10 +161,14 @@ function batchOf(lines: readonly string[], end: EndOfModel | undefined): RowBatc
   return { bytes, offsets, count: lines.length, ...(end !== undefined && { end }) }
 }
 
-function endOf(list: HttpList, body: unknown, { rows, number }: { rows: number; number: number }): EndOfModel {
+function endOf(
+  list: HttpList,
+  body: unknown,
+  { listed, rows, number }: { listed: number; rows: number; number: number },
+): EndOfModel {
   const total = list.total === undefined ? undefined : Number(scalarText(atPointer(body, list.total)))
-  if (total !== undefined && total !== rows) {
-    return { rows, proven: false, evidence: `the service says that there are ${total} records, and listed ${rows}` }
+  if (total !== undefined && total !== listed) {
+    return { rows, proven: false, evidence: `the service says that there are ${total} records, and listed ${listed}` }
   }
   return {
     rows,

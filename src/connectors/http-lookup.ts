@@ -15,8 +15,17 @@ import { unreadable } from './web-errors.ts'
 /** A request that only reads: what its statuses mean where the options say nothing. */
 export const READ = httpOperation.parse({ method: 'GET', response: { body: 'json' } })
 
-/** What a lookup found: the id of the record, nothing, or why it cannot be asked for. */
-export type Found = { readonly id: string } | { readonly id: undefined } | Unsendable
+/** Why it cannot be told which record is the row's. */
+export interface Unfound {
+  readonly code: 'match_not_unique' | 'lookup_failed'
+  readonly message: string
+}
+
+/** What a lookup found: the id of the record, nothing, or why it cannot be asked for or told. */
+type Found = { readonly id: string } | { readonly id: undefined } | Unsendable | Unfound
+
+/** What a service answers where a value of the row makes no sense to it. */
+const ABOUT_THE_ROW = [400, 413, 414, 422]
 
 /** Finds the record of a row by its match. What does not carry that match is not it: many searches are fuzzy. */
 export async function lookUp(
@@ -46,7 +55,9 @@ export async function lookUp(
     },
     signal,
   )
-  if (isStatus(reply.status, lookup.not_found)) return { id: undefined }
+  // A search that finds nothing answers with an empty list: where there is no such path, nothing was looked for.
+  const nothing = lookup.not_found ?? (lookup.items === undefined ? [404] : [])
+  if (isStatus(reply.status, nothing)) return { id: undefined }
   const verdict = verdictOf(reply, {
     name: 'update',
     operation: READ,
@@ -55,7 +66,9 @@ export async function lookUp(
   })
   if (verdict.kind !== 'success') {
     const why = verdict.kind === 'refused' ? verdict.message : verdict.kind
-    throw new FatalError('lookup_failed', `${reply.what} was refused (${why}): correct \`lookup\` of the object`)
+    const message = `${reply.what} was refused (${why}): correct \`lookup\` of the object, or the match of the row`
+    if (ABOUT_THE_ROW.includes(reply.status)) return { code: 'lookup_failed', message }
+    throw new FatalError('lookup_failed', message)
   }
   const whole = readJson(reply.text)?.value
   const items = lookup.items === undefined ? [whole] : atPointer(whole, lookup.items)
@@ -67,10 +80,8 @@ export async function lookUp(
     return text !== undefined && folded(text) === wanted
   })
   if (fitting.length > 1) {
-    throw new FatalError(
-      'match_not_unique',
-      `${reply.what} found ${fitting.length} records with the same match: match by a field that is unique there`,
-    )
+    const message = `${reply.what} found ${fitting.length} records with the same match: match by a field that is unique there`
+    return { code: 'match_not_unique', message }
   }
   const [found] = fitting
   if (found === undefined) return { id: undefined }
@@ -82,6 +93,6 @@ export async function lookUp(
 function bodyOf({ body }: HttpLookup, row: Row): string | undefined {
   if (body === undefined) return undefined
   const { template } = readTemplate(body, { rows: false })
-  const tree = fill(template, { operation: row.operation, rows: [row], idempotencyKey: '' }, row)
+  const tree = fill(template, { operation: row.operation, rows: [row], idempotencyKey: () => '' }, row)
   return tree === undefined ? undefined : printJson(tree)
 }

@@ -7,11 +7,11 @@ import { readTemplate, referencesOf } from './http-template.ts'
 import { namesOf, readUrlParts } from './http-url-parts.ts'
 
 /** How one kind of change is carried out. */
-export type Route =
+type Route =
   | { readonly by: 'operation'; readonly operation: Operation }
   /** Insert, and where the service says that the record is there already, update it. */
   | { readonly by: 'insert_or_update' }
-  /** Look the record up, then update or insert it. */
+  /** Look the record up, then insert it, or update what was found; an insert leaves that as it is. */
   | { readonly by: 'lookup' }
 
 /** How a change of that kind is carried out in that mode; a text says why it cannot be. */
@@ -21,7 +21,10 @@ export function routeOf(object: HttpObject, operation: Operation, mode: SyncMode
     case 'delete':
       return has('delete') ? { by: 'operation', operation } : 'there is no `delete`'
     case 'insert':
-      return has('insert') ? { by: 'operation', operation } : 'there is no `insert`'
+      if (object.insert === undefined) return 'there is no `insert`'
+      // The lookup says what the answer does not.
+      if (object.lookup !== undefined && !answersExists(object.insert)) return { by: 'lookup' }
+      return { by: 'operation', operation }
     case 'update':
       if (has('update')) return { by: 'operation', operation }
       if (mode === 'update-only') return 'there is no `update`'
@@ -142,6 +145,7 @@ function insertsAgain(object: HttpObject): 'once' | 'twice' {
   return [once('insert'), once('upsert')].includes(false) ? 'twice' : 'once'
 }
 
+/** Whether an operation carries a key by which the service knows it again. */
 export function hasIdempotencyKey(operation: HttpOperation): boolean {
   if (operation.idempotency_key?.header !== undefined) return true
   return bodyReferences(operation).some(({ kind }) => kind === 'idempotency_key')
@@ -162,7 +166,7 @@ export function usesId(operation: HttpOperation | undefined): boolean {
 }
 
 /** Whether ids of records are learnt from replies. */
-export function knowsIds(object: HttpObject): boolean {
+function knowsIds(object: HttpObject): boolean {
   if (object.lookup !== undefined) return true
   return operationsOf(object).some(
     ([, { response }]) =>

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { byteSize } from './http-amounts.ts'
-import { readTemplate } from './http-template.ts'
-import { readUrlParts } from './http-url-parts.ts'
+import { readTemplate, referencesOf } from './http-template.ts'
+import { namesOf, readUrlParts } from './http-url-parts.ts'
 
 const pointer = z
   .string()
@@ -56,7 +56,7 @@ const rows = z.strictObject({
   created: test.optional().describe('When an item says that its record was made.'),
 })
 
-export const httpResponse = z.strictObject({
+const httpResponse = z.strictObject({
   body: z.enum(['json', 'text', 'ignore']).default('json').describe('What a success answers with.'),
   success: z.strictObject({ status: statuses.min(1).default(['2xx']), body_matches: test.optional() }).prefault({}),
   all_or_nothing: z.boolean().default(false).describe('A success speaks for every row of the request.'),
@@ -130,8 +130,20 @@ export const httpOperation = z
     for (const [at, { match: by }] of rowRules(response.rows).entries()) {
       const place = Array.isArray(response.rows) ? ['response', 'rows', at, 'match'] : ['response', 'rows', 'match']
       if (by.by !== 'index' && by.path === undefined) refuse([...place, 'path'], `match by ${by.by} needs a path`)
+      if (by.by !== 'key' && typeof by.path === 'object') {
+        refuse([...place, 'path'], `match by ${by.by} takes one path; a map of them is for match by key`)
+      }
+      if (by.by === 'echo' && mode === 'batch' && !sendsNumbers(body, format)) {
+        refuse([...place, 'by'], 'match by echo wants $row in the body, for the service to say it back')
+      }
     }
   })
+
+/** Whether each row carries its number. */
+function sendsNumbers(body: unknown, format: string): boolean {
+  const { template } = readTemplate(body, { rows: format !== 'ndjson' })
+  return format !== 'csv' && [...referencesOf(template)].some(({ kind }) => kind === 'row')
+}
 
 const page = z.union([
   z.strictObject({ cursor: pointer, query: z.string().min(1) }),
@@ -141,7 +153,7 @@ const page = z.union([
 ])
 
 /** How the records of an object are listed, page by page. */
-export const httpList = z.strictObject({
+const httpList = z.strictObject({
   method: z.enum(['GET', 'POST']).default('GET'),
   path: path.default(''),
   query: z.record(z.string().min(1), z.union([z.string(), z.number(), z.boolean()])).default({}),
@@ -153,18 +165,30 @@ export const httpList = z.strictObject({
 })
 
 /** How one record is found by its match. */
-export const httpLookup = z.strictObject({
-  method: z.enum(['GET', 'POST']).default('GET'),
-  path,
-  query: query.default({}),
-  body: z.unknown().optional(),
-  items: pointer.optional().describe('A list of what was found. Default: the reply is the record.'),
-  keys: z.record(z.string(), pointer).describe('Where each match field is: what does not fit is not it.'),
-  ignore_case: z.boolean().default(false),
-  record_id: pointer,
-  not_found: statuses.default([404]),
-  consistent: z.boolean().default(false).describe('Whether a record is found as soon as it is made.'),
-})
+const httpLookup = z
+  .strictObject({
+    method: z.enum(['GET', 'POST']).default('GET'),
+    path,
+    query: query.default({}),
+    body: z.unknown().optional(),
+    items: pointer.optional().describe('A list of what was found. Default: the reply is the record.'),
+    keys: z.record(z.string(), pointer).describe('Where each match field is: what does not fit is not it.'),
+    ignore_case: z.boolean().default(false),
+    record_id: pointer,
+    not_found: statuses.optional().describe('Statuses for: nothing was found. Default: 404, and none for a list.'),
+    consistent: z.boolean().default(false).describe('Whether a record is found as soon as it is made.'),
+  })
+  .superRefine(({ method: verb, path: written, query: asked, body }, context) => {
+    const refuse = (at: (string | number)[], message: string) => context.addIssue({ code: 'custom', path: at, message })
+    const unknown = 'the id is what a lookup finds: look by the match'
+    const names = [written, ...Object.values(asked).map(String)].flatMap((text) => namesOf(readUrlParts(text).parts))
+    if (names.includes('$id')) refuse(['path'], unknown)
+    if (body === undefined) return
+    if (verb === 'GET') refuse(['body'], 'a GET has no body; leave it out, or use method: POST')
+    const { problems, template } = readTemplate(body, { rows: false })
+    for (const problem of problems) refuse(['body', ...problem.path], problem.message)
+    if ([...referencesOf(template)].some(({ kind }) => kind === 'id')) refuse(['body'], unknown)
+  })
 
 export const httpObject = z.strictObject({
   match: z.array(z.string().min(1)).min(1).optional().describe('Fields that find a record. Default: any.'),

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto'
 import type { Operation } from '../core/change.ts'
+import { hashedUuid } from './http-idempotency.ts'
 import { type JsonTree, printJson } from './http-json.ts'
+import { usesId } from './http-modes.ts'
 import type { HttpOperation } from './http-operation-options.ts'
-import { type Filling, fill, matchTexts, plainText, type Row } from './http-rows.ts'
+import { type Filling, fill, isColumn, matchTexts, type Row, textAt } from './http-rows.ts'
 import { readTemplate, type Template } from './http-template.ts'
 import { encoded, fillUrl, readUrlParts, type UrlParts } from './http-url-parts.ts'
 import { csvLine } from './written-rows.ts'
@@ -31,6 +32,8 @@ export interface Compiled {
   readonly path: UrlParts
   readonly query: readonly (readonly [string, UrlParts])[]
   readonly body: Template | undefined
+  /** Whether a request names the record by the service's own id. */
+  readonly usesId: boolean
 }
 
 const CONTENT_TYPES = {
@@ -49,6 +52,7 @@ export function compileOperation(name: Operation, operation: HttpOperation): Com
     query: Object.entries(operation.query).map(([key, value]) => [key, readUrlParts(String(value)).parts]),
     body:
       body === undefined ? undefined : readTemplate(body, { rows: mode === 'batch' && format !== 'ndjson' }).template,
+    usesId: usesId(operation),
   }
 }
 
@@ -78,11 +82,17 @@ export function unsendable({ path, query }: Pick<Compiled, 'path' | 'query'>, ro
 export function makeRequest(
   compiled: Compiled,
   rows: readonly Row[],
-  given: { readonly baseUrl: string; readonly headers: Readonly<Record<string, string>>; readonly object: string },
+  given: {
+    readonly baseUrl: string
+    readonly headers: Readonly<Record<string, string>>
+    readonly object: string
+    /** Of the change, for its idempotency key. */
+    readonly mark: string
+  },
 ): HttpRequest {
   const { operation } = compiled
   const [row] = rows
-  const idempotencyKey = idempotencyKeyOf(compiled, rows, given.object)
+  const idempotencyKey = (some: readonly Row[]) => idempotencyKeyOf(compiled, some, given)
   const filling: Filling = { operation: compiled.name, rows, idempotencyKey }
   const body = bodyText(compiled, filling)
   const keyHeader = operation.idempotency_key?.header
@@ -93,7 +103,7 @@ export function makeRequest(
       ...(body === undefined ? {} : { 'content-type': CONTENT_TYPES[operation.format] }),
       ...lowerCased(given.headers),
       ...lowerCased(operation.headers),
-      ...(keyHeader === undefined ? {} : { [keyHeader.toLowerCase()]: idempotencyKey }),
+      ...(keyHeader === undefined ? {} : { [keyHeader.toLowerCase()]: idempotencyKey(rows) }),
     },
     body,
     bodyOf: (one) => (rows.length === 1 ? body : partText(compiled, filling, one)),
@@ -115,17 +125,15 @@ export function urlFor(
   return `${baseUrl}${fillUrl(path, row) ?? ''}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}`
 }
 
-/**
- * The same for the same rows, in whichever run: a UUID made of a hash. It does not depend on the connection, the time or the
- * place of the rows in a list of batches.
- */
-function idempotencyKeyOf({ operation, name }: Compiled, rows: readonly Row[], object: string): string {
+/** It does not depend on the connection, the time or the place of the rows in a list of batches. */
+function idempotencyKeyOf(
+  { operation, name }: Compiled,
+  rows: readonly Row[],
+  { object, mark }: { readonly object: string; readonly mark: string },
+): string {
   const ofKey = operation.idempotency_key?.of === 'key'
   const content = rows.map((row) => (ofKey ? matchTexts(row) : [row.fields.map((field) => field.name), row.values]))
-  const hash = createHash('sha256')
-    .update(JSON.stringify([object, name, content]))
-    .digest('hex')
-  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-a${hash.slice(17, 20)}-${hash.slice(20, 32)}`
+  return hashedUuid([object, name, content, mark])
 }
 
 function bodyText({ operation, body }: Compiled, filling: Filling): string | undefined {
@@ -168,10 +176,10 @@ function printed(tree: JsonTree | undefined): string {
 
 /** A header line with the names of the fields, then a line for each row. Null is nothing, an empty text is `""`. */
 function csvText(rows: readonly Row[]): string {
-  const fields = rows[0]?.fields ?? []
-  const values = (row: Row) =>
-    row.values.map((value, at) => (value === null ? null : plainText(fields[at]?.kind ?? 'text', value)))
-  return csvLine(fields.map(({ name }) => name)) + rows.map((row) => csvLine(values(row))).join('')
+  const [first] = rows
+  const columns = [...(first?.fields.keys() ?? [])].filter((at) => isColumn(first as Row, at))
+  const names = columns.map((at) => first?.fields[at]?.name ?? null)
+  return csvLine(names) + rows.map((row) => csvLine(columns.map((at) => textAt(row, at)))).join('')
 }
 
 /** `a=1&b[c]=2&d[0]=3`; a null is empty. */

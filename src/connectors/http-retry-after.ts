@@ -3,14 +3,16 @@ const SHORTEST_EPOCH = 1_000_000_000
 
 /**
  * Milliseconds that an answer asks to wait, by the first of these headers that says so: seconds, a date, or the second since
- * 1970 (in milliseconds, if it is that large) at which a limit begins anew.
+ * 1970 (in milliseconds, if it is that large) at which a limit begins anew. Many services say that with every answer: a
+ * server that failed (5xx) does not ask to wait for it.
  */
 export function askedToWaitMs(
-  headers: Readonly<Record<string, string>>,
+  { status, headers }: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
   names: readonly string[],
   now: number,
 ): number | undefined {
   for (const name of names) {
+    if (status >= 500 && /reset$/i.test(name)) continue
     const value = headers[name.toLowerCase()]?.trim()
     if (value === undefined || value === '') continue
     const wait = waitOf(value, now)

@@ -12,7 +12,7 @@ import { unreadable } from './web-errors.ts'
 const MOST_SHOWN = 4_000
 
 /** What became of the rows of one request that was carried out, in the order of the rows. */
-export interface RowOutcomes {
+interface RowOutcomes {
   readonly outcomes: (Outcome | undefined)[]
   /** Whether an outcome is undefined: nothing was said of that row, and nobody knows. */
   readonly incomplete: boolean
@@ -38,6 +38,11 @@ export function rowOutcomes(
     const items = atPointer(body, rule.items)
     if (items === undefined || items === null) continue
     if (!Array.isArray(items)) throw unreadable(reply, `list at ${rule.items}`)
+    // A list that leaves something out says nothing by its order.
+    if (rule.match.by === 'index' && rule.match.path === undefined && items.length !== rows.length) {
+      isLost = true
+      continue
+    }
     const find = finder(rule, rows)
     for (const [place, item] of items.entries()) {
       const at = find(item, place)
@@ -125,8 +130,12 @@ function finder({ match }: HttpRowRule, rows: readonly Row[]): (item: unknown, p
     }
   }
   const folded = (text: string) => (match.ignore_case ? text.toLowerCase() : text)
-  const places = new Map<string, number>()
-  for (const [at, row] of rows.entries()) places.set(folded(by === 'echo' ? String(row.number) : keyText(row)), at)
+  const places = new Map<string, number | undefined>()
+  for (const [at, row] of rows.entries()) {
+    const text = folded(by === 'echo' ? String(row.number) : keyText(row))
+    // Which of two is meant cannot be told.
+    places.set(text, places.has(text) ? undefined : at)
+  }
   return (item) => {
     const wanted =
       by === 'echo'

@@ -22,7 +22,8 @@ export interface Filling {
   readonly operation: Operation
   /** Those of the request: one in a single request. */
   readonly rows: readonly Row[]
-  readonly idempotencyKey: string
+  /** Of these rows: all of a request, or one of it. */
+  idempotencyKey(rows: readonly Row[]): string
 }
 
 /** The changes of a batch, as those of that operation: an upsert that is sent as an insert writes what inserts write. */
@@ -39,12 +40,15 @@ export function rowsOf(
   }))
 }
 
+/** Whether changes of that kind write the field. */
+export function isColumn(row: Row, at: number): boolean {
+  return at < row.match || row.operation === 'insert' || row.fields[at]?.on !== 'insert'
+}
+
 /** Whether the change writes the field; otherwise it stays as it is. */
 function isWritten(row: Row, at: number): boolean {
-  const { nulls, on } = row.fields[at] as Field
-  if (at < row.match) return true
-  if (on === 'insert' && row.operation !== 'insert') return false
-  return nulls === 'write' || row.values[at] !== null
+  const { nulls } = row.fields[at] as Field
+  return isColumn(row, at) && (at < row.match || nulls === 'write' || row.values[at] !== null)
 }
 
 /** The match of a row as texts: what is compared with the replies. */
@@ -61,7 +65,7 @@ export function fill(template: Template, filling: Filling, row?: Row): JsonTree 
     case 'operation':
       return { token: JSON.stringify(filling.operation) }
     case 'idempotency_key':
-      return { token: JSON.stringify(filling.idempotencyKey) }
+      return { token: JSON.stringify(filling.idempotencyKey(row === undefined ? filling.rows : [row])) }
     case 'list':
       return { items: template.items.flatMap((item) => fill(item, filling, row) ?? []) }
     case 'each':
@@ -119,12 +123,13 @@ function tokenAt(row: Row, at: number, form: ValueForm | undefined): JsonTree {
     case 'text':
       return { token: JSON.stringify(plainText(kind, value)) }
     case 'rfc3339':
-      return { token: JSON.stringify(kind === 'date' ? `${value}T00:00:00Z` : rfc3339(value)) }
+      // `infinity` has no such form: whoever gets it says so.
+      return { token: JSON.stringify(/^\d{4,}-\d\d-\d\d$/.test(value) ? `${value}T00:00:00Z` : rfc3339(value)) }
     case 'json':
       return { token: valueToken('json', value, row.timestamps) }
     default: {
       const milliseconds = Date.parse(kind === 'date' ? `${value}T00:00:00Z` : zoned(rfc3339(value)))
-      // `infinity` is no number: whoever gets it says so.
+      // Nor is it a number.
       if (Number.isNaN(milliseconds)) return { token: JSON.stringify(value) }
       return { token: String(form === 'unix' ? Math.floor(milliseconds / 1000) : milliseconds) }
     }
@@ -136,7 +141,14 @@ function zoned(text: string): string {
   return /[Z+-][\d:]*$/.test(text.slice(19)) ? text : `${text}Z`
 }
 
-/** A value as part of a path, a query or a form. */
+/** A value as part of a path, a query or a table. */
+export function textAt(row: Row, at: number): string | null {
+  const { kind } = row.fields[at] as Field
+  const value = row.values[at] ?? null
+  if (value === null) return null
+  return kind === 'timestamp' && row.timestamps === 'rfc3339' ? rfc3339(value) : plainText(kind, value)
+}
+
 export function plainText(kind: Field['kind'], value: string): string {
   if (kind !== 'boolean') return value
   return value === 't' ? 'true' : value === 'f' ? 'false' : value

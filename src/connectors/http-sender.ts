@@ -21,7 +21,7 @@ export interface HttpSender {
   signIn(signal: AbortSignal): Promise<void>
 }
 
-export interface PlainRequest {
+interface PlainRequest {
   readonly method: WebRequest['method']
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
@@ -54,22 +54,31 @@ function tokensOf(client: WebClient, auth: HttpAuth | undefined, clock: Clock): 
       return staticToken(auth.token)
     case 'oauth_client_credentials': {
       const extra = { ...scopeOf(auth.scope), ...(auth.audience !== undefined && { audience: auth.audience }) }
-      const grant = clientCredentialsGrant({ clientId: auth.client_id, clientSecret: auth.client_secret }, extra)
-      return renewedTokens({ client, url: auth.token_url, grant, clock })
+      const grant =
+        auth.client_auth === 'basic'
+          ? () => ({ grant_type: 'client_credentials', ...extra })
+          : clientCredentialsGrant({ clientId: auth.client_id, clientSecret: auth.client_secret }, extra)
+      return renewedTokens({ client, url: auth.token_url, grant, clock, ...clientOf(auth) })
     }
     case 'oauth_refresh': {
       const { client_id: clientId, client_secret: clientSecret, refresh_token: refreshToken } = auth
-      const grant = refreshGrant({ clientId, clientSecret, refreshToken })
-      return renewedTokens({
-        client,
-        url: auth.token_url,
-        grant: () => ({ ...grant(), ...scopeOf(auth.scope) }),
-        clock,
-      })
+      const form =
+        auth.client_auth === 'basic'
+          ? () => ({ grant_type: 'refresh_token', refresh_token: refreshToken })
+          : refreshGrant({ clientId, clientSecret, refreshToken })
+      const grant = () => ({ ...form(), ...scopeOf(auth.scope) })
+      return renewedTokens({ client, url: auth.token_url, grant, clock, ...clientOf(auth) })
     }
     default:
       return undefined
   }
+}
+
+/** The client as a header says it, where it does: each part encoded as in a form (RFC 6749, 2.3.1). */
+function clientOf(auth: Extract<HttpAuth, { client_auth: unknown }>) {
+  if (auth.client_auth !== 'basic') return {}
+  const encodedForm = (text: string) => new URLSearchParams({ '': text }).toString().slice(1)
+  return { basic: { id: encodedForm(auth.client_id), secret: encodedForm(auth.client_secret ?? '') } }
 }
 
 function scopeOf(scope: string | undefined): Record<string, string> {

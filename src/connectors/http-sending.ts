@@ -1,11 +1,11 @@
 import type { Clock } from '../core/clock.ts'
-import { BatchRefusedError, FatalError, RetryableError } from '../core/errors.ts'
+import { BatchRefusedError, FatalError, RetryableError, UnansweredError } from '../core/errors.ts'
 import { DONE, EXISTS, NOT_FOUND, type Outcome } from '../core/outcome.ts'
 import { atPointer, scalarText } from './http-json.ts'
 import { isRepeatable } from './http-modes.ts'
 import { isStatus } from './http-operation-options.ts'
 import type { HttpOptions } from './http-options.ts'
-import { type Compiled, makeRequest } from './http-request.ts'
+import { type Compiled, type HttpRequest, makeRequest } from './http-request.ts'
 import { notMentionedError, rowOutcomes, shownReply, shownRequest } from './http-row-outcomes.ts'
 import type { Row } from './http-rows.ts'
 import type { HttpSender } from './http-sender.ts'
@@ -20,11 +20,14 @@ export interface Sending {
   readonly sender: HttpSender
   readonly clock: Clock
   readonly signal: AbortSignal
+  /** As in idempotencyMarks. */
+  readonly mark: string
 }
 
 /**
  * Sends rows in as many requests as they need. Several are only needed of operations that may be repeated: where one of them
- * fails after others have been answered, its rows and those behind it are deferred, so that no answer is lost.
+ * fails after others have been answered, its rows are deferred, or unknown where it may have been carried out, and those behind
+ * it are deferred, so that no answer is lost.
  */
 export async function inRequests(rows: readonly Row[], sending: Sending): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = []
@@ -36,12 +39,10 @@ export async function inRequests(rows: readonly Row[], sending: Sending): Promis
       if (!passes || outcomes.length === 0) throw error
       const code = error instanceof BatchRefusedError ? error.code : 'not_sent'
       const wait = error instanceof RetryableError ? error.retryAfterMs : undefined
-      const deferred: Outcome = {
-        status: 'deferred',
-        code,
-        message: error.message,
-        ...(wait !== undefined && { retryAfterMs: wait }),
-      }
+      const said = { code, message: error.message, ...(wait !== undefined && { retryAfterMs: wait }) }
+      const status = error instanceof UnansweredError ? 'unknown' : 'deferred'
+      outcomes.push(...part.map((): Outcome => ({ status, ...said })))
+      const deferred: Outcome = { status: 'deferred', ...said }
       outcomes.push(...new Array<Outcome>(rows.length - outcomes.length).fill(deferred))
       break
     }
@@ -67,17 +68,19 @@ function numbered(rows: readonly Row[]): readonly Row[] {
   return rows.map((row, number) => ({ ...row, number }))
 }
 
-function isTooLarge(rows: readonly Row[], { compiled, options, object }: Sending): boolean {
-  const { mode, batch } = compiled.operation
-  if (mode === 'single') return false
-  const { body } = makeRequest(compiled, rows, { baseUrl: options.baseUrl, headers: options.headers, object })
-  return Buffer.byteLength(body ?? '') > batch.max_bytes
+function isTooLarge(rows: readonly Row[], sending: Sending): boolean {
+  const { mode, batch } = sending.compiled.operation
+  return mode === 'batch' && Buffer.byteLength(requestFor(rows, sending).body ?? '') > batch.max_bytes
+}
+
+function requestFor(rows: readonly Row[], { compiled, options, object, mark }: Sending): HttpRequest {
+  return makeRequest(compiled, rows, { baseUrl: options.baseUrl, headers: options.headers, object, mark })
 }
 
 async function inOneRequest(rows: readonly Row[], sending: Sending): Promise<readonly Outcome[]> {
-  const { compiled, options, object, sender, clock, signal } = sending
+  const { compiled, options, sender, clock, signal } = sending
   const { operation, name } = compiled
-  const request = makeRequest(compiled, rows, { baseUrl: options.baseUrl, headers: options.headers, object })
+  const request = requestFor(rows, sending)
   const most = operation.mode === 'batch' ? operation.batch.max_bytes : Number.POSITIVE_INFINITY
   const only = rows.length === 1 ? rows[0] : undefined
   if (Buffer.byteLength(request.body ?? '') > most) {
@@ -95,9 +98,14 @@ async function inOneRequest(rows: readonly Row[], sending: Sending): Promise<rea
     case 'done':
       return rows.map(() => DONE)
     case 'not_found':
-      return rows.map(() => (name === 'update' ? NOT_FOUND : rejected('not_found', 'there is no such record')))
     case 'exists':
-      return rows.map(() => EXISTS)
+      // Which of the rows it is about is not said. Of one row alone the code is never seen.
+      if (only === undefined) {
+        const { kind: code } = verdict
+        throw new BatchRefusedError(code, `${reply.what} was answered with status ${reply.status}`)
+      }
+      if (name === 'delete') return [DONE]
+      return [verdict.kind === 'exists' ? EXISTS : NOT_FOUND]
     case 'refused': {
       const { code, message } = verdict
       if (only === undefined && operation.response.on_batch_reject === 'bisect')
@@ -126,13 +134,8 @@ async function inOneRequest(rows: readonly Row[], sending: Sending): Promise<rea
   const { outcomes, incomplete } = rowOutcomes(verdict.body, { rows, reply, request, context })
   if (!incomplete) return outcomes as readonly Outcome[]
   const unknown = outcomes.filter((outcome) => outcome === undefined).length
-  // Sent again alone where that does no harm; where it does, nothing may be said of the request that is taken for an answer.
-  if (unknown === rows.length || !isRepeatable(name, operation)) throw notMentionedError(reply, unknown)
+  if (unknown === rows.length) throw notMentionedError(reply, unknown)
   const message = `the reply of ${reply.what} does not say what became of it`
-  const again: Outcome = { status: 'deferred', code: 'not_mentioned', message, response: shownReply(reply) }
+  const again: Outcome = { status: 'unknown', code: 'not_mentioned', message, response: shownReply(reply) }
   return outcomes.map((outcome) => outcome ?? again)
-}
-
-function rejected(code: string, message: string): Outcome {
-  return { status: 'rejected', code, message }
 }

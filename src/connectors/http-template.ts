@@ -24,7 +24,7 @@ export type Template =
 export type FieldSet = 'record' | 'fields' | 'on_insert'
 
 /** Where something is wrong in a template, from its root. */
-export interface TemplateProblem {
+interface TemplateProblem {
   readonly path: readonly (string | number)[]
   readonly message: string
 }
@@ -93,7 +93,10 @@ export function readTemplate(
         return { kind: 'each', item: read(argument, inside, true) }
       case '$merge':
         if (!Array.isArray(argument)) return wrong('$merge takes a list of maps, such as [$record, { type: person }]')
-        return { kind: 'merge', parts: argument.map((part, at) => read(part, [...inside, at], inRow)) }
+        return {
+          kind: 'merge',
+          parts: argument.map((part, at) => mapOf(read(part, [...inside, at], inRow), [...inside, at])),
+        }
       case '$field': {
         if (typeof argument !== 'string' || argument === '') return wrong('$field takes the name of a field')
         if (!inRow) return wrong(outside(`the field ${argument}`))
@@ -110,6 +113,16 @@ export function readTemplate(
         return { kind: 'fields', of: name.slice(1) as FieldSet, ...chosen }
       }
     }
+  }
+
+  /** A part of a merge; anything but a map would be lost. A key is one where the match has several fields. */
+  function mapOf(part: Template, path: readonly (string | number)[]): Template {
+    const isMap =
+      part.kind === 'literal' ? 'members' in part.tree : ['map', 'merge', 'fields', 'key'].includes(part.kind)
+    if (!isMap && problems.length === 0) {
+      problems.push({ path, message: '$merge takes maps, and this is none: give it a name, as in { name: VALUE }' })
+    }
+    return part
   }
 
   const template = read(written, [], !rows)

@@ -1,6 +1,5 @@
-import type { Field } from '../core/change.ts'
 import { suggestion } from '../core/did-you-mean.ts'
-import { plainText, type Row } from './http-rows.ts'
+import { type Row, textAt } from './http-rows.ts'
 
 /** A text with `{field}`, `{$key}` or `{$id}` in it: texts at even places, names at odd ones. */
 export type UrlParts = readonly string[]
@@ -33,18 +32,17 @@ export function fillUrl(parts: UrlParts, row: Row | undefined): string | undefin
     if (at % 2 === 0) text += part
     else {
       const value = row === undefined ? undefined : rowValue(part, row)
-      if (value === undefined || value === '') return undefined
+      if (value === undefined || value === null || value === '') return undefined
       text += encoded(value)
     }
   }
   return text
 }
 
-function rowValue(name: string, row: Row): string | undefined {
+function rowValue(name: string, row: Row): string | null | undefined {
   if (name === '$id') return row.id
   const at = name === '$key' ? 0 : row.fields.findIndex((field) => field.name === name)
-  const value = row.values[at]
-  return value === undefined || value === null ? undefined : plainText((row.fields[at] as Field).kind, value)
+  return at < 0 ? undefined : textAt(row, at)
 }
 
 /** One path segment or query value: nothing but letters, digits, `-`, `_` and `~` stays as it is. */

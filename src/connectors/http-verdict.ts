@@ -10,7 +10,7 @@ import {
 } from './http-operation-options.ts'
 import { askedToWaitMs } from './http-retry-after.ts'
 import type { WebReply } from './web-client.ts'
-import { passingError, unreadable } from './web-errors.ts'
+import { firstWords, passingError, unreadable } from './web-errors.ts'
 
 /** What a reply says of a request as a whole. What ends the run or the attempt is thrown. */
 export type Verdict =
@@ -37,6 +37,12 @@ const STOP: readonly HttpStatus[] = [401, 403, 405]
 /** What a delete of one record is answered with where there is none: that is what was wanted. */
 const GONE: readonly HttpStatus[] = [404, 410]
 
+/** Never what was wrong with a request, unless they are named. */
+const NOT_NOW: readonly HttpStatus[] = [408, 425, 429]
+
+/** Most characters of what a service says. */
+const MOST_SAID = 1_000
+
 /**
  * Reads a reply. Throws RetryableError where nothing was done and it may be tried again, UnansweredError where nobody knows,
  * FatalError where somebody has to act.
@@ -44,7 +50,7 @@ const GONE: readonly HttpStatus[] = [404, 410]
 export function verdictOf(reply: WebReply, context: VerdictContext): Verdict {
   const { operation, name, now } = context
   const { response } = operation
-  const wait = askedToWaitMs(reply.headers, context.retryAfter, now)
+  const wait = askedToWaitMs(reply, context.retryAfter, now)
   const reaction = reactionTo(reply.status, name, operation)
   switch (reaction) {
     case 'success':
@@ -52,7 +58,7 @@ export function verdictOf(reply: WebReply, context: VerdictContext): Verdict {
     case 'treat_as_success':
       return { kind: 'done' }
     case 'not_found':
-      return { kind: name === 'delete' ? 'done' : 'not_found' }
+      return { kind: 'not_found' }
     case 'exists':
       return { kind: 'exists' }
     case 'permanent':
@@ -81,7 +87,7 @@ function reactionTo(status: number, name: Operation, { mode, response }: HttpOpe
   const isGone = name === 'delete' && mode === 'single'
   const lists: readonly (readonly [Reaction, readonly HttpStatus[]])[] = [
     ['treat_as_success', response.treat_as_success.length === 0 && isGone ? GONE : response.treat_as_success],
-    ['not_found', name === 'insert' ? [] : response.not_found],
+    ['not_found', name === 'update' || name === 'delete' ? response.not_found : []],
     ['exists', name === 'insert' ? response.exists : []],
     ['success', response.success.status],
     ['permanent', response.permanent],
@@ -89,6 +95,7 @@ function reactionTo(status: number, name: Operation, { mode, response }: HttpOpe
     ['stop', response.stop ?? (mode === 'batch' ? [...STOP, 404] : STOP)],
   ]
   const isNamed = lists.find(([, list]) => list.includes(status))
+  if (isNamed === undefined && NOT_NOW.includes(status)) return 'retryable'
   return (isNamed ?? lists.find(([, list]) => isStatus(status, list)))?.[0]
 }
 
@@ -121,11 +128,11 @@ function sameScalar(wanted: unknown, value: unknown): boolean {
 }
 
 /** The service's own words for why it refused; the status where there are none. */
-export function refusalIn(reply: WebReply, { error }: Pick<HttpResponse, 'error'>): { code: string; message: string } {
+function refusalIn(reply: WebReply, { error }: Pick<HttpResponse, 'error'>): { code: string; message: string } {
   const body = readJson(reply.text)?.value
   const code = error.code === undefined ? undefined : messageText(atPointer(body, error.code))
   const said = error.message === undefined ? undefined : messageText(atPointer(body, error.message))
-  const text = said ?? excerpt(reply.text)
+  const text = shortened(said ?? excerpt(reply.text))
   const byStatus = `http_${reply.status}`
   return { code: code ?? byStatus, message: text === '' ? `status ${reply.status}` : text }
 }
@@ -149,11 +156,12 @@ function stopError(reply: WebReply, response: HttpResponse): Error {
   }
 }
 
-/** The first words of a reply. */
+/** The first words of a reply; JSON as it is. */
 function excerpt(text: string): string {
-  const words = text
-    .replace(/<(script|style)\b.*?<\/\1>|<[^>]*>/gis, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
-  return words.length > 300 ? `${words.slice(0, 300)}…` : words
+  const start = text.slice(0, MOST_SAID).trim()
+  return /^[{[]/.test(start) ? start.replace(/\s+/g, ' ') : firstWords(text)
+}
+
+function shortened(text: string): string {
+  return text.length > MOST_SAID ? `${text.slice(0, MOST_SAID)}…` : text
 }

@@ -1,10 +1,12 @@
 import type { ChangeBatch, Operation } from '../core/change.ts'
 import type { Clock } from '../core/clock.ts'
 import { FatalError } from '../core/errors.ts'
-import { NOT_FOUND, type Outcome } from '../core/outcome.ts'
+import { EXISTS, NOT_FOUND, type Outcome } from '../core/outcome.ts'
+import type { DestinationNotes } from '../core/record-links.ts'
 import type { SyncMode } from '../core/sync-mode.ts'
-import { lookUp } from './http-lookup.ts'
-import { routeOf, usesId } from './http-modes.ts'
+import { type IdempotencyMarks, idempotencyMarks } from './http-idempotency.ts'
+import { lookUp, type Unfound } from './http-lookup.ts'
+import { hasIdempotencyKey, routeOf } from './http-modes.ts'
 import type { HttpObject, HttpOperation } from './http-operation-options.ts'
 import type { HttpOptions } from './http-options.ts'
 import { type Compiled, compileOperation, type Unsendable, unsendable } from './http-request.ts'
@@ -12,7 +14,7 @@ import { type Row, rowsOf } from './http-rows.ts'
 import type { HttpSender } from './http-sender.ts'
 import { inRequests, type Sending } from './http-sending.ts'
 
-export interface WriterSettings {
+interface WriterSettings {
   readonly name: string
   readonly object: HttpObject
   readonly options: HttpOptions
@@ -21,21 +23,27 @@ export interface WriterSettings {
   readonly match: number
   readonly sender: HttpSender
   readonly clock: Clock
+  readonly notes: DestinationNotes
 }
 
 /** Carries out batches: by the operation for it, or in the steps that come to the same. */
 export class HttpWriter {
   readonly #settings: WriterSettings
   readonly #compiled = new Map<Operation, Compiled>()
+  readonly #marks: IdempotencyMarks
 
   constructor(settings: WriterSettings) {
     this.#settings = settings
+    this.#marks = idempotencyMarks(settings.notes)
   }
 
   async write(batch: ChangeBatch, signal: AbortSignal): Promise<readonly Outcome[]> {
     const { object, mode, match, options } = this.#settings
     const route = routeOf(object, batch.operation, mode)
     if (typeof route === 'string') throw new Error(`${batch.operation} in mode ${mode}: ${route}`)
+    if (batch.operation === 'delete' && object.insert !== undefined && hasIdempotencyKey(object.insert)) {
+      this.#marks.beforeDelete()
+    }
     const rows = (operation: Operation) => rowsOf(batch, { operation, match, timestamps: options.timestamps })
     if (route.by === 'operation') return await this.#send(route.operation, rows(route.operation), signal)
     const outcomes: Outcome[] = []
@@ -43,7 +51,9 @@ export class HttpWriter {
     for (const [at, row] of rows('insert').entries()) {
       const updated = rows('update')[at] as Row
       outcomes.push(
-        await (route.by === 'lookup' ? this.#findFirst(row, updated, signal) : this.#insertFirst(row, updated, signal)),
+        await (route.by === 'insert_or_update'
+          ? this.#insertFirst(row, updated, signal)
+          : this.#findFirst(row, batch.operation === 'insert' ? undefined : updated, signal)),
       )
     }
     return outcomes
@@ -56,10 +66,12 @@ export class HttpWriter {
     return refusedUnlessThere(outcome as Outcome)
   }
 
-  async #findFirst(inserted: Row, updated: Row, signal: AbortSignal): Promise<Outcome> {
-    const found = await this.#lookUp(updated, signal)
-    if ('code' in found) return { status: 'rejected', ...found }
+  /** Where there is no row to update with, what is found stays as it is. */
+  async #findFirst(inserted: Row, updated: Row | undefined, signal: AbortSignal): Promise<Outcome> {
+    const found = await this.#lookUp(updated ?? inserted, signal)
+    if ('code' in found) return refused(found)
     if (found.id === undefined) return created((await this.#send('insert', [inserted], signal))[0] as Outcome)
+    if (updated === undefined) return EXISTS
     const [outcome] = await this.#send('update', [{ ...updated, id: found.id }], signal)
     return withId(refusedUnlessThere(outcome as Outcome), found.id)
   }
@@ -79,7 +91,8 @@ export class HttpWriter {
       }
     }
     const { name: object, options, sender, clock } = this.#settings
-    const sending: Sending = { compiled, object, options, sender, clock, signal }
+    const mark = this.#marks.of(name)
+    const sending: Sending = { compiled, object, options, sender, clock, signal, mark }
     const sent = ready.length === 0 ? [] : await inRequests(ready, sending)
     for (const [at, outcome] of sent.entries()) outcomes[places[at] as number] = identifiedBy(outcome, ready[at]?.id)
     return outcomes as readonly Outcome[]
@@ -88,7 +101,7 @@ export class HttpWriter {
   /** The row with the id that its request needs, or what it comes to without one. */
   async #identified(compiled: Compiled, row: Row, signal: AbortSignal): Promise<Row | Outcome> {
     let identified = row
-    if (row.id === undefined && usesId(compiled.operation) && this.#settings.object.lookup !== undefined) {
+    if (row.id === undefined && compiled.usesId && this.#settings.object.lookup !== undefined) {
       const found = await this.#lookUp(row, signal)
       if ('code' in found) return refused(found)
       if (found.id === undefined) return compiled.name === 'delete' ? { status: 'done' } : NOT_FOUND
@@ -96,7 +109,7 @@ export class HttpWriter {
     }
     const problem = unsendable(compiled, identified)
     if (problem !== undefined) return refused(problem)
-    if (identified.id === undefined && usesId(compiled.operation)) {
+    if (identified.id === undefined && compiled.usesId) {
       return refused({
         code: 'no_record_id',
         message: 'the id that the service has given this record is not known: declare a `lookup` for the object',
@@ -120,7 +133,7 @@ export class HttpWriter {
   }
 }
 
-function refused(problem: Unsendable): Outcome {
+function refused(problem: Unsendable | Unfound): Outcome {
   return { status: 'rejected', ...problem }
 }
 

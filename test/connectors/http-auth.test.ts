@@ -124,6 +124,23 @@ test('gets tokens with client credentials, and another when one has run out', as
   await assert.rejects(other.destination.check(), fatal('token_refused', /no such client/))
 })
 
+test('says in a header which client it is, where the service wants it there', async () => {
+  const client = { client_id: 'me', client_secret: 'a b:ü+' }
+  for (const type of ['oauth_client_credentials', 'oauth_refresh']) {
+    const refresh = type === 'oauth_refresh' ? { refresh_token: 'first' } : {}
+    const simulator = await httpSimulator({ auth: { type: 'oauth', ...client, ...refresh, client_auth: 'basic' } })
+    const auth = { type, token_url: `${simulator.url}/oauth/token`, ...client, ...refresh }
+    await using http = await openHttp({
+      base_url: simulator.url,
+      auth: { ...auth, client_auth: 'basic' },
+      objects: { people },
+    })
+    assert.deepEqual(statuses(await http.write('upsert', rows)), ['done'])
+    await using other = await openHttp({ base_url: simulator.url, auth, objects: { people } })
+    await assert.rejects(other.destination.check(), fatal('token_refused'))
+  }
+})
+
 test('refreshes tokens, and goes on with the refresh token that came last', async () => {
   const simulator = await httpSimulator({
     auth: { type: 'oauth', client_id: 'me', client_secret: 'secret', refresh_token: 'first' },

@@ -79,6 +79,26 @@ test('says which record has no key, and where a reply is no list', async () => {
   await assert.rejects(listOf({ ...listed, path: '/people/no/such/path' }), fatal('list_failed', /correct `list`/))
 })
 
+test('leaves records out whose match is null: no row is theirs', async () => {
+  await fill(3)
+  await using http = await openHttp({ base_url, objects: { people: { upsert } } })
+  await http.write('upsert', [{ id: '2', name: null }])
+  const fields = { id: 'text', name: 'text' } as const
+  const { keys, end } = await listOf({ ...listed, keys: { id: '/name' }, total: '/total' }, { fields })
+  assert.deepEqual(keys, [['x'], ['x']])
+  assert.deepEqual([end?.rows, end?.proven], [2, true])
+})
+
+test('ends where a service gives the same page for ever', async () => {
+  await fill(6)
+  for (const next of [{ page: 'seite' }, { offset: 'from' }]) {
+    await assert.rejects(
+      listOf({ ...listed, next }),
+      fatal('list_incomplete', /page 2 has the records of the page before it/),
+    )
+  }
+})
+
 test('says at plan time where the list does not have the match', async () => {
   await using http = await openHttp({
     base_url,

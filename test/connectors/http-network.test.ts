@@ -15,13 +15,19 @@ test('reaches no address of this machine or of a private network, however it is 
   const hosts = [
     '127.0.0.1',
     '127.8.9.10',
+    '127.1',
     '2130706433',
+    '0177.0.0.1',
     '0x7f.1',
     '0.0.0.0',
     '10.1.2.3',
     '192.168.1.1',
     '169.254.169.254',
+    '[::]',
     '[::1]',
+    '[fe80::1]',
+    '[64:ff9b::7f00:1]',
+    '[2002:7f00:1::]',
     '[::ffff:127.0.0.1]',
     '[::ffff:7f00:1]',
     '[fd00::1]',
@@ -36,6 +42,20 @@ test('reaches no address of this machine or of a private network, however it is 
       fatal('private_host', /address of this machine or of a private network/),
     )
   }
+  assert.deepEqual(await simulator.requests(), [])
+})
+
+test('gets no token from a private address either', async () => {
+  await simulator.reset()
+  const auth = {
+    type: 'oauth_client_credentials',
+    token_url: `${simulator.url}/oauth/token`,
+    client_id: 'me',
+    client_secret: 'secret',
+  }
+  const options = { base_url: 'https://api.example.com', auth, objects: { people }, allow_private_hosts: false }
+  await using http = await openHttp(options)
+  await assert.rejects(http.destination.check(), fatal('private_host'))
   assert.deepEqual(await simulator.requests(), [])
 })
 

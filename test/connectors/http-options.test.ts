@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { httpDestination } from '../../src/connectors/http-destination.ts'
-import { fatal, openHttp, problemsOf } from '../support/http-connection.ts'
+import { fatal, type HttpRequested, openHttp, problemsOf } from '../support/http-connection.ts'
 
 const base_url = 'https://api.example.com/v1'
 const upsert = { method: 'PUT', path: '/people/{id}', body: '$record' }
@@ -88,6 +88,29 @@ test('says where the records of a batch go, and where they cannot', () => {
     problems({ ...batch, body: { $each: '$record' }, response: { rows } }),
     /match\.path: match by key needs a path/,
   )
+})
+
+test('refuses what would be lost, or could never be found: parts of a merge, echoes, lookups', () => {
+  const problems = (people: object) => problemsOf({ base_url, objects: { people } }).join('\n')
+  const body = (part: unknown) => problems({ upsert: { ...upsert, body: { $merge: ['$record', part] } } })
+  assert.equal(body({ type: 'person' }) + body('$fields') + body({ $literal: { a: 1 } }) + body('$key'), '')
+  for (const part of ['$id', 'text', ['$key'], { $field: 'name' }, null]) {
+    assert.match(body(part), /body\.\$merge\.1: \$merge takes maps, and this is none/, JSON.stringify(part))
+  }
+  const batch = (match: object, each: unknown) => {
+    const response = { rows: { items: '/r', match, ok: 'always' } }
+    return problems({ upsert: { method: 'POST', mode: 'batch', body: { $each: each }, response } })
+  }
+  assert.equal(batch({ by: 'echo', path: '/ref' }, { ref: '$row', set: '$record' }), '')
+  assert.match(batch({ by: 'echo', path: '/ref' }, '$record'), /match\.by: match by echo wants \$row in the body/)
+  assert.match(batch({ by: 'echo', path: { id: '/ref' } }, { r: '$row' }), /match\.path: match by echo takes one path/)
+  const lookup = (extra: object) =>
+    problems({ upsert, lookup: { path: '/search', keys: { id: '/id' }, record_id: '/_id', ...extra } })
+  assert.equal(lookup({ query: { q: '{$key}' } }), '')
+  assert.match(lookup({ path: '/people/{$id}' }), /lookup\.path: the id is what a lookup finds/)
+  assert.match(lookup({ method: 'POST', body: { q: '$kee' } }), /lookup\.body\.q: there is no reference \$kee/)
+  assert.match(lookup({ method: 'POST', body: { q: '$id' } }), /lookup\.body: the id is what a lookup finds/)
+  assert.match(lookup({ body: { q: '$key' } }), /lookup\.body: a GET has no body/)
 })
 
 test('refuses addresses that are not those of an API, and paths that climb', () => {
@@ -196,6 +219,48 @@ test('finds templates that do not fit the fields of the sync, all at once and be
     ),
   )
   assert.equal(opened.context.requests, 0)
+})
+
+test('finds lookups, matches and formats that do not fit the fields of the sync', async () => {
+  const problem = async (people: object, requested: HttpRequested = {}) => {
+    await using opened = await openHttp({ base_url, objects: { people } }, requested)
+    return await opened.destination.check().then(
+      () => '',
+      (thrown: unknown) => String(thrown),
+    )
+  }
+  const lookup = { path: '/search', keys: { id: '/id', name: '/name' }, record_id: '/_id' }
+  const looking = (extra: object) => ({
+    upsert,
+    delete: { method: 'DELETE', path: '/people/{id}' },
+    lookup: { ...lookup, ...extra },
+  })
+  assert.equal(await problem(looking({ query: { q: '{id}' } }), { mode: 'mirror' }), '')
+  assert.match(
+    await problem(looking({ query: { q: '{idd}' } })),
+    /lookup: there is no field idd .* did you mean "id"\?/,
+  )
+  assert.match(
+    await problem(looking({ method: 'POST', body: { q: { $field: 'name' } } }), { mode: 'mirror' }),
+    /lookup: there is no field name to look by; there are id/,
+  )
+  const two = { match: ['id', 'name'], fields: { id: 'integer', name: 'text', plan: 'text' } } as const
+  assert.match(await problem(looking({ query: { q: '{$key}' } }), two), /lookup\.path: \{\$key\} is one value/)
+  const batch = (match: object) => {
+    const response = { rows: { items: '/r', match, ok: 'always' } }
+    return { upsert: { method: 'POST', mode: 'batch', body: { $each: '$record' }, response } }
+  }
+  assert.match(
+    await problem(batch({ by: 'key', path: '/id' }), two),
+    /upsert\.response\.rows\.match\.path: .* where name is/,
+  )
+  assert.match(await problem(batch({ by: 'key', path: { name: '/n' } }), two), /match\.path: .* where id is/)
+  assert.equal(await problem(batch({ by: 'key', path: { id: '/i', name: '/n' } }), two), '')
+  const merged = { upsert: { ...upsert, body: { $merge: ['$key', '$fields'] } } }
+  assert.match(await problem(merged), /upsert\.body: \$key is one value here, and \$merge takes maps/)
+  const csv = { upsert: { method: 'POST', mode: 'batch', format: 'csv', response: { all_or_nothing: true } } }
+  assert.match(await problem(csv, { rules: { name: { nulls: 'skip' } } }), /CSV has no place .* `nulls: skip` of name/)
+  assert.equal(await problem(csv), '')
 })
 
 test('refuses a field for inserts only where an upsert has no place for it', async () => {

@@ -53,15 +53,16 @@ test('takes each outcome out of the reply to a batch, with what was sent for the
 test('takes a row that the reply does not mention for unknown, and sends it again alone', async () => {
   await using http = await open(batch({ rows: results }, { query: { omit: 3 } }))
   const outcomes = await http.write('upsert', rows(5))
-  assert.deepEqual(statuses(outcomes), ['done', 'done', 'deferred not_mentioned', 'done', 'done'])
+  assert.deepEqual(statuses(outcomes), ['done', 'done', 'unknown not_mentioned', 'done', 'done'])
 })
 
-test('does not take silence for an answer where nothing is mentioned, or where a second time does harm', async () => {
+test('does not take silence for an answer, and keeps the answers that there are where a second time does harm', async () => {
   await using http = await open(batch({ rows: results }, { query: { omit: 1 } }))
   await assert.rejects(http.write('upsert', rows(3)), UnansweredError)
   const insert = batch({ rows: results }, { query: { omit: 3 } })
   await using inserting = await openHttp({ base_url, objects: { people: { insert } } }, { mode: 'insert-only' })
-  await assert.rejects(inserting.write('insert', rows(5)), UnansweredError)
+  const outcomes = await inserting.write('insert', rows(5))
+  assert.deepEqual(statuses(outcomes), ['done', 'done', 'unknown not_mentioned', 'done', 'done'])
 })
 
 test('takes the word of the configuration for rows that are not mentioned: landed, or rejected', async () => {
@@ -85,6 +86,55 @@ test('does not guess which row an item is about that matches none', async () => 
     ),
     UnansweredError,
   )
+})
+
+test('goes by the place in a list only where the list is as long as the batch', async () => {
+  await simulator.reset()
+  const byPlace = { ...results, match: { by: 'index' } }
+  await using http = await open(batch({ rows: byPlace }))
+  assert.deepEqual(statuses(await http.write('upsert', rows(3))), ['done', 'done', 'done'])
+  // The second result is left out, so that the third has its place.
+  await using shorter = await open(batch({ rows: byPlace }, { query: { omit: 2 } }))
+  await assert.rejects(shorter.write('upsert', rows(3)), UnansweredError)
+})
+
+test('does not guess which of two rows an item is about that could be about both', async () => {
+  await simulator.reset()
+  const byKey = { ...results, match: { by: 'key', path: '/key', ignore_case: true } }
+  const fields = { id: 'text', name: 'text' } as const
+  await using http = await openHttp({ base_url, objects: { people: { upsert: batch({ rows: byKey }) } } }, { fields })
+  const people = ['A', 'a', 'b'].map((id) => ({ id, name: id === 'a' ? '!refuse' : 'fine' }))
+  assert.deepEqual(statuses(await http.write('upsert', people)), [
+    'unknown not_mentioned',
+    'unknown not_mentioned',
+    'done',
+  ])
+})
+
+test('asks for one row after the other where a batch is answered with a status for one of them', async () => {
+  const operation = (response: object) => batch({ all_or_nothing: true, ...response })
+  const people = {
+    insert: operation({ exists: [409] }),
+    upsert: operation({}),
+    update: operation({ not_found: [404] }),
+    delete: { ...operation({ not_found: [404] }), body: { records: { $each: { key: '$key' } } } },
+  }
+  await using http = await openHttp({ base_url, objects: { people } }, { mode: 'mirror' })
+  const cases = [
+    ['insert', 409, 'exists', 'exists'],
+    ['update', 404, 'not_found', 'not_found'],
+    ['delete', 404, 'not_found', 'done'],
+  ] as const
+  for (const [name, status, code, alone] of cases) {
+    await simulator.door('faults', { rules: [{ fault: `status-${status}` }] })
+    await assert.rejects(
+      http.write(name, rows(3)),
+      (thrown: unknown) => thrown instanceof BatchRefusedError && thrown.code === code,
+      name,
+    )
+    assert.deepEqual(statuses(await http.write(name, rows(1))), [alone])
+  }
+  await simulator.door('faults', { rules: [] })
 })
 
 test('reads several lists of one reply, and believes the refusal where a row is in both', async () => {
@@ -146,6 +196,17 @@ test('has a batch halved that the service finds too large, and never sends one t
   assert.ok(posts.length >= 3, `${posts.length} requests`)
 })
 
+test('sends what is not to be sent twice in one request, or not at all', async () => {
+  await simulator.reset()
+  const insert = batch({ rows: results }, { batch: { max_records: 20, max_bytes: '2500B' } })
+  await using http = await openHttp({ base_url, objects: { people: { insert } } }, { mode: 'insert-only' })
+  const long = rows(10, () => 'x'.repeat(500))
+  await assert.rejects(http.write('insert', long), (thrown: unknown) => {
+    return thrown instanceof BatchRefusedError && thrown.code === 'request_too_large'
+  })
+  assert.deepEqual(await simulator.requests(), [])
+})
+
 test('tells what the status of a single request means', async () => {
   await simulator.reset()
   const answered = async (status: number, response: object = {}) => {
@@ -179,6 +240,10 @@ test('tells what the status of a single request means', async () => {
   for (const status of [500, 502, 503, 504]) await assert.rejects(answered(status), UnansweredError)
   assert.equal(await answered(422, { retryable: [500] }), 'rejected status_422')
   await assert.rejects(answered(409, { retryable: [409] }), RetryableError)
+  // A limit is nobody's fault, whatever else may be tried again.
+  await assert.rejects(answered(429, { retryable: [409] }), RetryableError)
+  assert.equal(await answered(429, { permanent: [429] }), 'rejected status_429')
+  assert.equal(await answered(404, { not_found: [404] }), 'rejected status_404')
 })
 
 test('stops where the path of a batch is not there, instead of bisecting it row by row', async () => {
@@ -226,8 +291,27 @@ test('keeps ids of 19 digits as they are', async () => {
   assert.equal(atPointer(read?.value, '/a~0b/0/id'), '9223372036854775807')
   assert.deepEqual(atPointer(read?.value, '/a~0b/0/n'), 12)
   assert.equal(atPointer(read?.value, '/a~0b/0/s'), '1234567890123456 "x')
+  const texts = ['x'.repeat(9_000_000), '"\\'.repeat(1_000_000), '\\', '\\"', '1234567890123456789']
+  for (const text of texts) {
+    const { value } = readJson(`{"a":${JSON.stringify(text)},"id":-9223372036854775807,"b":""}`) ?? {}
+    assert.deepEqual([atPointer(value, '/id'), atPointer(value, '/a') === text], ['-9223372036854775807', true])
+  }
   assert.equal(readJson('{"id":9223372036854775807'), undefined)
   assert.equal(readJson('{"id":12345678901234567-1}'), undefined)
+})
+
+test('shows the first words of a refusal, however much of it there is', async () => {
+  const { verdictOf } = await import('../../src/connectors/http-verdict.ts')
+  const { READ } = await import('../../src/connectors/http-lookup.ts')
+  const said = (text: string) => {
+    const reply = { status: 422, headers: {}, text, what: 'PUT https://x.test/' }
+    const verdict = verdictOf(reply, { name: 'update', operation: READ, retryAfter: [], now: 0 })
+    return 'message' in verdict ? verdict.message : verdict.kind
+  }
+  assert.equal(said('<p>no such <b>thing</b></p>'), 'no such thing')
+  assert.equal(said('{"why":\n "not"}'), '{"why": "not"}')
+  assert.equal(said(''), 'status 422')
+  for (const part of ['<', '<script>', 'x', '{"a":']) assert.ok(said(part.repeat(1_000_000)).length <= 1001, part)
 })
 
 test('sends many single deletes for one batch, and loses no answer when one of them fails', async () => {
@@ -237,7 +321,7 @@ test('sends many single deletes for one batch, and loses no answer when one of t
   await http.write('upsert', rows(5))
   await simulator.door('faults', { rules: [{ fault: 'status-503', match: { method: 'DELETE' }, skip: 2, times: 1 }] })
   const outcomes = await http.write('delete', rows(5))
-  assert.deepEqual(statuses(outcomes), ['done', 'done', ...new Array(3).fill('deferred not_sent')])
+  assert.deepEqual(statuses(outcomes), ['done', 'done', 'unknown not_sent', 'deferred not_sent', 'deferred not_sent'])
   assert.equal((await simulator.records('people')).length, 3)
 })
 
@@ -245,13 +329,16 @@ test('asks to wait for as long as the service does, in whichever header and form
   const { askedToWaitMs } = await import('../../src/connectors/http-retry-after.ts')
   const now = Date.UTC(2024, 1, 29, 12)
   const names = ['Retry-After', 'X-RateLimit-Reset']
-  const wait = (headers: Record<string, string>) => askedToWaitMs(headers, names, now)
+  const wait = (headers: Record<string, string>, status = 429) => askedToWaitMs({ status, headers }, names, now)
   assert.equal(wait({ 'retry-after': '7' }), 7000)
   assert.equal(wait({ 'retry-after': 'Thu, 29 Feb 2024 12:00:30 GMT' }), 30_000)
   assert.equal(wait({ 'retry-after': 'soon', 'x-ratelimit-reset': String(now / 1000 + 12) }), 12_000)
   assert.equal(wait({ 'x-ratelimit-reset': String(now + 1500) }), 1500)
   assert.equal(wait({ 'retry-after': 'Thu, 29 Feb 2024 11:00:00 GMT' }), 0)
   assert.equal(wait({ 'x-other': '7' }), undefined)
+  // When a limit begins anew says nothing of a server that failed.
+  assert.equal(wait({ 'x-ratelimit-reset': String(now / 1000 + 3000) }, 503), undefined)
+  assert.equal(wait({ 'x-ratelimit-reset': '3000', 'retry-after': '7' }, 503), 7000)
 })
 
 test('tells the gate and the engine how long a limit holds', async () => {

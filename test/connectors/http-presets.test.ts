@@ -128,6 +128,9 @@ test('Klaviyo: profiles, with custom fields in their properties', async () => {
   const [refused] = await http.write('upsert', [{ ...row, email: 'no mail' }])
   assert.ok(refused?.status === 'rejected')
   assert.deepEqual([refused.code, refused.message], ['invalid', 'Invalid email address'])
+  const numbered = { ...fields, external_id: 'integer' } as const
+  await using other = await open('klaviyo', auth, { object: 'profiles', fields: numbered, match: ['external_id'] })
+  assert.deepEqual(statuses(await other.write('upsert', [{ ...row, external_id: '7' }])), ['done'])
 })
 
 test('Intercom: contacts are made, found, changed, listed and deleted by ids of its own', async () => {
@@ -162,6 +165,14 @@ test('Intercom: contacts are made, found, changed, listed and deleted by ids of 
   assert.equal(listed, 1)
   assert.deepEqual(statuses(await http.write('delete', [{ external_id: '8', email: null, plan: null }])), ['done'])
   assert.deepEqual(await simulator.fields('intercom'), [])
+  const numbered = { ...requested, fields: { ...fields, external_id: 'integer' } } as const
+  await using other = await open('intercom', auth, numbered)
+  const contact = (plan: string) => other.write('upsert', [{ external_id: '7', email: 'a@x.test', plan }])
+  for (const plan of ['pro', 'free']) assert.deepEqual(statuses(await contact(plan)), ['done'])
+  assert.deepEqual(
+    (await simulator.fields('intercom')).map(({ external_id: id, plan }) => [id, plan]),
+    [['7', 'free']],
+  )
   await using wrong = await openHttp(
     { ...connection('intercom', { type: 'basic', username: 'a', password: 'b' }) },
     requested,

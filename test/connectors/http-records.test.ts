@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { httpDestination } from '../../src/connectors/http-destination.ts'
 import { UnansweredError } from '../../src/core/errors.ts'
+import { testContext } from '../../src/testing/test-context.ts'
 import { fatal, openHttp, statuses } from '../support/http-connection.ts'
 import { httpSimulator } from '../support/http-simulator.ts'
 
@@ -26,6 +27,10 @@ const lookup = {
   keys: { email: '/email' },
   record_id: '/_id',
 }
+
+/** Makes a record, whatever is there. */
+const appended = (fields: object) =>
+  fetch(`${base_url}/people/append`, { method: 'POST', body: JSON.stringify(fields) })
 
 test('learns the ids of records, and updates and deletes by them, whatever becomes of the match', async () => {
   await simulator.reset()
@@ -96,11 +101,49 @@ test('takes no second record of the same match for the one that is meant', async
     lookup: { ...lookup, path: '/people', query: {}, items: '/items' },
   }
   await using http = await openHttp({ base_url, objects: { people } }, { ...requested, mode: 'upsert' })
-  for (const name of ['one', 'two']) await http.write('insert', [{ email: 'ann@x.test', name }])
-  await assert.rejects(
-    http.write('update', [{ email: 'ann@x.test', name: 'x' }]),
-    fatal('match_not_unique', /found 2 records/),
-  )
+  for (const name of ['one', 'two']) await appended({ email: 'ann@x.test', name })
+  const [refused, ...others] = await http.write('update', [{ email: 'ann@x.test', name: 'x' }])
+  assert.ok(refused?.status === 'rejected' && refused.code === 'match_not_unique')
+  assert.match(refused.message, /found 2 records/)
+  assert.deepEqual(others, [])
+})
+
+test('rejects a row that the service refuses to look for, and stops where it refuses to look at all', async () => {
+  await simulator.reset()
+  await using http = await openHttp({ base_url, objects: { people: { insert, update, lookup } } }, requested)
+  const write = () => http.write('update', [{ email: 'no mail', name: 'x' }])
+  for (const status of [400, 422]) {
+    await simulator.door('faults', { rules: [{ fault: `status-${status}`, match: { path: '/search' } }] })
+    assert.deepEqual(statuses(await write()), ['rejected lookup_failed'])
+  }
+  await simulator.door('faults', { rules: [{ fault: 'status-410', match: { path: '/search' } }] })
+  await assert.rejects(write(), fatal('lookup_failed', /correct `lookup` of the object/))
+  await simulator.door('faults', { rules: [] })
+  // Nothing was looked for there.
+  const nowhere = { ...lookup, path: '/no/such/search' }
+  await using lost = await openHttp({ base_url, objects: { people: { insert, update, lookup: nowhere } } }, requested)
+  await assert.rejects(lost.write('update', [{ email: 'ann@x.test', name: 'x' }]), fatal('lookup_failed', /no\/such/))
+  const told = { ...nowhere, not_found: [404] }
+  await using again = await openHttp({ base_url, objects: { people: { insert, update, lookup: told } } }, requested)
+  assert.deepEqual(statuses(await again.write('update', [{ email: 'ann@x.test', name: 'x' }])), ['not_found'])
+})
+
+test('looks before it inserts where the answer to an insert would not say that the record is there', async () => {
+  await simulator.reset()
+  const people = {
+    insert: { method: 'POST', path: '/people/append', body: '$record', response: { record_id: '/id' } },
+    lookup: { ...lookup, path: '/people', query: {}, items: '/items', consistent: true },
+  }
+  const once = { ...requested, mode: 'insert-only' } as const
+  const options = httpDestination.options.parse({ base_url, objects: { people } })
+  assert.equal(httpDestination.object('people', options).insertsAgain, 'once')
+  await using http = await openHttp({ base_url, objects: { people } }, once)
+  await http.destination.check()
+  await simulator.door('faults', { rules: [{ fault: 'reset', when: 'after', match: { path: '/append' }, times: 1 }] })
+  const write = () => http.write('insert', [{ email: 'ann@x.test', name: 'Ann' }])
+  await assert.rejects(write(), UnansweredError)
+  assert.deepEqual(statuses(await write()), ['exists'])
+  assert.equal((await simulator.records('people')).length, 1)
 })
 
 test('compares matches as the service does where case means nothing to it', async () => {
@@ -137,6 +180,69 @@ test('leaves one record of an insert that is sent again with its idempotency key
     { status: 'done', id: '1001' },
   ])
   assert.equal((await simulator.records('people')).length, 1)
+})
+
+test('sends a row that has become what it was before as another change than the first', async () => {
+  await simulator.reset()
+  const keyed = { idempotency_key: { header: 'Idempotency-Key' } }
+  const people = {
+    insert,
+    update: { method: 'PATCH', path: '/people/{email}', body: '$fields', ...keyed, response: { not_found: [404] } },
+  }
+  await appended({ email: 'ann@x.test' })
+  const key = (await simulator.records('people'))[0]?.key ?? ''
+  const update = async (name: string) => {
+    await using run = await openHttp({ base_url, objects: { people } }, requested)
+    return statuses(await run.write('update', [{ email: key, name }]))
+  }
+  for (const name of ['Ann', 'Anna', 'Ann']) assert.deepEqual(await update(name), ['done'])
+  assert.equal((await simulator.fields('people'))[0]?.['name'], 'Ann')
+  // Within a run it is the same change that is sent again.
+  await using http = await openHttp({ base_url, objects: { people } }, requested)
+  await http.write('update', [{ email: key, name: 'Anna' }])
+  const writes = async () => ((await simulator.door('counts')) as { writes: number }).writes
+  const before = await writes()
+  assert.deepEqual(statuses(await http.write('update', [{ email: key, name: 'Anna' }])), ['done'])
+  assert.equal(await writes(), before)
+})
+
+test('makes a record anew that was deleted and comes back as it was', async () => {
+  await simulator.reset()
+  const people = {
+    insert: {
+      method: 'POST',
+      path: '/people',
+      body: '$record',
+      idempotency_key: { header: 'Idempotency-Key' },
+      response: { record_id: '/id' },
+    },
+    delete: { method: 'DELETE', path: '/people/{email}' },
+    update: { ...update, path: '/people/{email}' },
+  }
+  const { notes } = testContext()
+  const run = async (operation: 'upsert' | 'delete') => {
+    await using http = await openHttp({ base_url, objects: { people } }, { ...requested, context: { notes } })
+    return statuses(await http.write(operation, [{ email: 'ann@x.test', name: 'Ann' }]))
+  }
+  for (const operation of ['upsert', 'upsert', 'delete', 'upsert', 'upsert'] as const) {
+    assert.deepEqual(await run(operation), ['done'], operation)
+  }
+  assert.deepEqual(
+    (await simulator.records('people')).map(({ id }) => id),
+    ['1002'],
+  )
+})
+
+test('writes CSV of updates without what is for inserts only', async () => {
+  await simulator.reset()
+  const response = { rows: { items: '/results', match: { by: 'index' }, ok: { path: '/error', exists: false }, error } }
+  const csv = { method: 'POST', path: '/people/lines', mode: 'batch', format: 'csv', response }
+  const rules = { name: { on: 'insert' } } as const
+  const people = { insert, upsert: csv, update: csv }
+  await using http = await openHttp({ base_url, objects: { people } }, { ...requested, rules })
+  await http.write('insert', [{ email: 'a@x.test', name: 'first' }])
+  assert.deepEqual(statuses(await http.write('update', [{ email: 'a@x.test', name: 'second' }])), ['done'])
+  assert.deepEqual(await simulator.fields('people'), [{ email: 'a@x.test', name: 'first' }])
 })
 
 test('sends CSV, NDJSON and forms that the service understands', async () => {

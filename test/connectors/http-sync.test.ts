@@ -214,3 +214,36 @@ test('keeps the ids of records, so that one whose match has changed stays the sa
   )
   assert.equal((await it.run('mirror', mapped)).counts.updated, 0)
 })
+
+test('leaves the service as the model is where its answers are remembered by idempotency keys', async () => {
+  const keyed = { idempotency_key: { header: 'Idempotency-Key' } }
+  const one = {
+    insert: { method: 'POST', path: '/people', body: '$record', ...keyed, response: { record_id: '/id' } },
+    update: { method: 'PATCH', path: '/people/{id}', body: '$fields', ...keyed, response: { not_found: [404] } },
+    delete: { method: 'DELETE', path: '/people/{id}' },
+  }
+  using it = await world({ people: one })
+  const states: [number, string][][] = [
+    [
+      [1, 'Ann'],
+      [2, 'Bob'],
+    ],
+    [[1, 'Anna']],
+    [
+      [1, 'Ann'],
+      [2, 'Bob'],
+    ],
+    [[2, 'Bobby']],
+    [
+      [1, 'Ann'],
+      [2, 'Bob'],
+    ],
+  ]
+  for (const state of states) {
+    it.model.clear()
+    for (const [id, name] of state) it.model.set(id, name)
+    const report = await it.run('mirror', { guards: { max_deletes: '100%' } })
+    assert.equal(report.status, 'succeeded', JSON.stringify(report.error))
+    assert.deepEqual(await it.stored(), Object.fromEntries(state))
+  }
+})

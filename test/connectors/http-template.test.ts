@@ -38,18 +38,20 @@ function made(
     name = 'upsert' as Operation,
     match = 1,
     ids,
+    mark = '',
   }: {
     fields?: readonly Field[]
     rows?: (string | null)[][]
     name?: Operation
     match?: number
     ids?: (string | undefined)[]
+    mark?: string
   } = {},
 ) {
   const compiled = compileOperation(name, httpOperation.parse({ method: 'POST', path: '/p', ...operation }))
   const batch = { ...changeBatch(name, fields, rows), ...(ids !== undefined && { ids }) }
   const all = rowsOf(batch, { operation: name, match, timestamps: 'rfc3339' })
-  const given = { baseUrl: 'https://x.test', headers: {}, object: 'people' }
+  const given = { baseUrl: 'https://x.test', headers: {}, object: 'people', mark }
   return { ...makeRequest(compiled, all, given), problem: all.map((row) => unsendable(compiled, row))[0] }
 }
 const body = (template: unknown, options?: Parameters<typeof made>[1]) => made({ body: template }, options).body
@@ -104,6 +106,19 @@ test('writes a value in the form that is asked for', () => {
   )
 })
 
+test('leaves a time or date that has no such form as it is', () => {
+  const fields = [field('seen', 'timestamp'), field('born', 'date')]
+  const forms = {
+    s: { $field: 'seen', as: 'rfc3339' },
+    b: { $field: 'born', as: 'rfc3339' },
+    u: { $field: 'born', as: 'unix' },
+  }
+  assert.equal(
+    body(forms, { fields, rows: [['infinity', '-infinity']] }),
+    '{"s":"infinity","b":"-infinity","u":"-infinity"}',
+  )
+})
+
 test('names the fields of a match of several in a key', () => {
   const fields = [field('tenant', 'text'), field('id', 'integer'), field('name', 'text')]
   const options = { fields, rows: [['a/b', '7', 'x']], match: 2 }
@@ -144,6 +159,25 @@ test('makes a batch of JSON, NDJSON or CSV, and a form', () => {
   assert.equal(form.headers['content-type'], 'application/x-www-form-urlencoded')
 })
 
+test('writes times in paths, queries and CSV as in JSON', () => {
+  const fields = [field('at', 'timestamp'), field('name', 'text')]
+  const options = { fields, rows: [['2024-02-29 23:59:59+00', 'x']] }
+  assert.equal(
+    made({ path: '/at/{at}', query: { t: '{$key}' } }, options).url,
+    'https://x.test/at/2024-02-29T23%3A59%3A59%2B00%3A00?t=2024-02-29T23%3A59%3A59%2B00%3A00',
+  )
+  const csv = { mode: 'batch', format: 'csv', response: { all_or_nothing: true } }
+  assert.equal(made(csv, options).body, 'at,name\n2024-02-29T23:59:59+00:00,x\n')
+})
+
+test('writes in CSV what the change writes', () => {
+  const csv = { mode: 'batch', format: 'csv', response: { all_or_nothing: true } }
+  const fields = [field('id', 'integer'), field('first', 'text', { on: 'insert' }), field('name', 'text')]
+  const rows = [['1', 'a', 'x']]
+  assert.equal(made(csv, { fields, rows, name: 'insert' }).body, 'id,first,name\n1,a,x\n')
+  assert.equal(made(csv, { fields, rows, name: 'update' }).body, 'id,name\n1,x\n')
+})
+
 test('encodes what goes into path and query, so that it stays one piece', () => {
   const fields = [field('id', 'text')]
   const url = (id: string) =>
@@ -177,6 +211,20 @@ test('gives the same idempotency key to the same rows, and another to all others
   assert.equal(new Set([first, key([['1', 'b']]), key([['2', 'a']]), key([['1', 'a']], 'upsert')]).size, 4)
   assert.equal(key([['1', 'a']], 'insert', 'key'), key([['1', 'b']], 'insert', 'key'))
   assert.notEqual(key([['1', 'a']], 'insert', 'key'), key([['2', 'a']], 'insert', 'key'))
+  const each = (rows: string[][]) => {
+    const fields = [field('id', 'integer'), field('name', 'text')]
+    const operation = { mode: 'batch', body: { $each: '$idempotency_key' }, response: { all_or_nothing: true } }
+    return JSON.parse(made(operation, { fields, rows, name: 'insert' }).body ?? '') as string[]
+  }
+  // Each row of a batch has its own, whichever rows it is sent with.
+  const [one, two] = each([
+    ['1', 'a'],
+    ['2', 'b'],
+  ])
+  assert.deepEqual([one, [two]], [first, each([['2', 'b']])])
+  const marked = (mark: string) => made({ body: { k: '$idempotency_key' } }, { name: 'insert', mark }).body
+  assert.equal(marked('one'), marked('one'))
+  assert.notEqual(marked('one'), marked('two'))
   const inBody = made({ body: { k: '$idempotency_key' } }, { name: 'insert' }).body
   assert.equal(inBody, made({ body: { k: '$idempotency_key' } }, { name: 'insert' }).body)
 })
