@@ -5,11 +5,11 @@ import type { SimulatorReply, SimulatorRequest, SimulatorRequestHead } from './s
 import type { SimulatorRoute } from './simulator-routes.ts'
 
 /** Who may send requests. */
-export interface HttpAccess {
+interface HttpAccess {
   /** Looks at the head of a request; a reply refuses it. */
   admit(head: SimulatorRequestHead): SimulatorReply | undefined
   /** Looks at the whole of it: signatures. */
-  admitBody(request: SimulatorRequest, url: string): SimulatorReply | undefined
+  admitBody(request: SimulatorRequest): SimulatorReply | undefined
   /** Where tokens are given. */
   readonly routes: readonly SimulatorRoute[]
 }
@@ -22,7 +22,7 @@ export function httpAccess(auth: HttpSimulatorAuth | undefined, clock: Simulator
       if (head.path === '/oauth/token' || auth.type === 'hmac') return undefined
       return holds(head, auth, tokens?.isGood) ? undefined : refusal('who are you?')
     },
-    admitBody: (request, url) => (auth.type === 'hmac' ? checkSignature(request, url, auth.secret, clock) : undefined),
+    admitBody: (request) => (auth.type === 'hmac' ? checkSignature(request, auth.secret, clock) : undefined),
     routes: tokens?.routes ?? [],
   }
 }
@@ -53,8 +53,7 @@ function refusal(message: string): SimulatorReply {
 }
 
 function checkSignature(
-  { headers, method, body }: SimulatorRequest,
-  url: string,
+  { headers, method, url, body }: SimulatorRequest,
   secret: string,
   clock: SimulatorClock,
 ): SimulatorReply | undefined {
@@ -69,18 +68,31 @@ function checkSignature(
   return isRight ? undefined : refusal('the signature is wrong')
 }
 
+/** Client and secret of a header, each as forms encode it (RFC 6749, 2.3.1). */
+function clientIn(authorization: string | undefined) {
+  const text = /^Basic (.+)$/.exec(authorization ?? '')?.[1]
+  if (text === undefined) return undefined
+  const [id = '', secret = ''] = Buffer.from(text, 'base64').toString('utf8').split(':')
+  const decoded = (part: string) => new URLSearchParams(`x=${part}`).get('x')
+  return { id: decoded(id), secret: decoded(secret) }
+}
+
 function oauthTokens(auth: HttpSimulatorAuth & { type: 'oauth' }, clock: SimulatorClock) {
   const good = new Map<string, number>()
   let refreshToken = auth.refresh_token
   let made = 0
   const seconds = auth.expires_in ?? 3600
-  const handle = ({ body }: SimulatorRequest): SimulatorReply => {
+  const handle = ({ body, headers }: SimulatorRequest): SimulatorReply => {
     const form = new URLSearchParams(body.toString('utf8'))
+    const inHeader = clientIn(headers.authorization)
+    const said = inHeader ?? { id: form.get('client_id'), secret: form.get('client_secret') }
+    const place = inHeader === undefined ? 'body' : 'basic'
     const wrong = (error: string, description: string) => ({
       status: 400,
       body: { error, error_description: description },
     })
-    if (form.get('client_id') !== auth.client_id || form.get('client_secret') !== auth.client_secret) {
+    const isElsewhere = place !== (auth.client_auth ?? place) || (place === 'basic' && form.has('client_secret'))
+    if (isElsewhere || said.id !== auth.client_id || said.secret !== auth.client_secret) {
       return { status: 401, body: { error: 'invalid_client', error_description: 'no such client' } }
     }
     const grant = form.get('grant_type')

@@ -29,6 +29,7 @@ auth.bearer | documented | RFC 6750, 2.1 | a bearer token that is not the right 
 auth.basic | documented | RFC 7617, 2 | name and password in base64, in UTF-8
 auth.api-key | assumed | - | a key in a header or in the query
 auth.oauth | documented | RFC 6749, 4.4 and 6 | tokens for client credentials and refresh tokens, which run out; a refresh token is good once
+auth.oauth-client | documented | RFC 6749, 2.3.1 | the client and its secret stand in the form or in a header, encoded as forms are, and with client_auth in that place alone
 auth.hmac | documented | RFC 2104 | HMAC-SHA-256 over time, method, path and body, with a time that is not too old
 idempotency.replay | documented | draft-ietf-httpapi-idempotency-key-header-07, 2.6 | the first reply to an Idempotency-Key is given again for 24 hours
 idempotency.mismatch | documented | draft-ietf-httpapi-idempotency-key-header-07, 2.7 | the same key with another body answers 422

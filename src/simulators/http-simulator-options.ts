@@ -9,6 +9,8 @@ export type HttpSimulatorAuth =
       readonly type: 'oauth'
       readonly client_id: string
       readonly client_secret: string
+      /** Where the client has to say who it is. Default: in either. */
+      readonly client_auth?: 'body' | 'basic'
       /** The first refresh token; each use gives another. */
       readonly refresh_token?: string
       /** Seconds. Default 3600. */

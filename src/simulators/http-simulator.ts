@@ -79,12 +79,11 @@ type Remember = (
 /** Looks at signatures, and at idempotency keys. */
 function signed(
   { handle }: SimulatorRoute,
-  admitBody: (request: SimulatorRequest, url: string) => SimulatorReply | undefined,
+  admitBody: (request: SimulatorRequest) => SimulatorReply | undefined,
   remember: Remember,
 ): SimulatorRoute['handle'] {
   return (request) => {
-    const query = request.query.toString()
-    const refusal = admitBody(request, `${request.path}${query === '' ? '' : `?${query}`}`)
+    const refusal = admitBody(request)
     if (refusal !== undefined) return refusal
     return request.headers['idempotency-key'] === undefined
       ? handle(request)
@@ -104,7 +103,14 @@ function idempotency({ clock }: SimulatorContext): Remember {
       return { ...known.reply, headers: { ...known.reply.headers, 'idempotent-replay': 'true' } }
     }
     const reply = await work()
-    if (reply.status < 400) replies.set(key, { print, reply, until: clock.now() + REMEMBERED_MS })
+    const now = clock.now()
+    // Oldest first: what nobody can ask for any more is in nobody's way.
+    for (const [old, { until }] of replies) {
+      if (until > now) break
+      replies.delete(old)
+    }
+    replies.delete(key)
+    if (reply.status < 400) replies.set(key, { print, reply, until: now + REMEMBERED_MS })
     return reply
   }
 }

@@ -12,7 +12,7 @@ export interface StoredRecord {
   readonly searchableAt: number
 }
 
-export interface ChangeToStore {
+interface ChangeToStore {
   readonly request: number
   readonly key: string
   readonly fields: ReadonlyMap<string, string>
@@ -34,7 +34,8 @@ export function httpStore(
   searchLagMs: number,
 ): HttpStore {
   const objects = new Map<string, Map<string, StoredRecord>>()
-  let ids = 1_000
+  const ids = new Map<string, { readonly object: string; readonly record: StoredRecord }>()
+  let last = 1_000
   const recordsOf = (object: string) => {
     const found = objects.get(object) ?? new Map<string, StoredRecord>()
     objects.set(object, found)
@@ -44,12 +45,16 @@ export function httpStore(
     journal.write({ request, time: clock.now(), object, id, change, values: Object.fromEntries(fields) })
   return {
     get: (object, key) => objects.get(object)?.get(key),
-    byId: (object, id) => [...(objects.get(object)?.values() ?? [])].find((record) => record.id === id),
+    byId(object, id) {
+      const found = ids.get(id)
+      return found?.object === object ? found.record : undefined
+    },
     all: (object) => (objects.has(object) ? [...recordsOf(object).values()] : undefined),
     create(object, { request, key, fields }) {
-      const id = String(++ids)
+      const id = String(++last)
       const record = { id, key, fields: new Map(fields), searchableAt: clock.now() + searchLagMs }
       recordsOf(object).set(key, record)
+      ids.set(id, { object, record })
       note(request, object, record, 'created')
       return record
     },
@@ -64,6 +69,7 @@ export function httpStore(
     },
     remove(object, record, request) {
       recordsOf(object).delete(record.key)
+      ids.delete(record.id)
       note(request, object, record, 'deleted')
     },
   }

@@ -13,9 +13,11 @@ braze.limit | documented | www.braze.com/docs/api/api_limits | at most 75 attrib
 braze.delete | documented | www.braze.com/docs/api/endpoints/user_data/post_user_delete | /users/delete takes at most 50 external_ids
 klaviyo.import | documented | developers.klaviyo.com/en/reference/create_or_update_profile | POST /api/profile-import makes (201) or changes (200) a profile, and wants a revision header
 klaviyo.attributes | assumed | - | attributes that are not known are refused outside of properties
+klaviyo.external-id | assumed | - | an external_id that is no text is refused
 klaviyo.errors | documented | developers.klaviyo.com/en/docs/rate_limits_and_error_handling | errors have code, title, detail and source.pointer
 intercom.create | documented | developers.intercom.com/docs/references/2.1/rest-api/contacts/create-contact | POST /contacts makes a contact, or answers 409 conflict where there is one with that external_id
 intercom.update | documented | developers.intercom.com/docs/references/2.6/rest-api/contacts/update-contact | PUT and DELETE of /contacts/ID answer 404 not_found where there is none
+intercom.conflict | documented | developers.intercom.com/docs/references/2.6/rest-api/contacts/update-contact | PUT /contacts/ID with the external_id of another contact answers 409 conflict
 intercom.search | documented | developers.intercom.com/docs/references/rest-api/api.intercom.io/contacts/searchcontacts | POST /contacts/search finds by external_id
 intercom.list | documented | developers.intercom.com/docs/references/rest-api/api.intercom.io/contacts/listcontacts | GET /contacts has pages.next.starting_after
 zendesk.upsert | documented | developer.zendesk.com/api-reference/ticketing/users/users | create_or_update answers 201 or 200 with the user; an external_id is found in any case

@@ -9,6 +9,10 @@ function failure(status: number, code: string, message: string): SimulatorReply 
   return { status, body: { type: 'error.list', request_id: 'r1', errors: [{ code, message }] } }
 }
 
+function conflict({ id }: StoredRecord): SimulatorReply {
+  return failure(409, 'conflict', `A contact matching those details already exists with id=${id}`)
+}
+
 /** Intercom's contacts, below `/intercom`: ids of its own, one contact for each `external_id`. */
 export function intercomRoutes({ store }: VendorContext): readonly SimulatorRoute[] {
   const authorized = (work: (request: SimulatorRequest) => SimulatorReply) => (request: SimulatorRequest) => {
@@ -44,8 +48,7 @@ export function intercomRoutes({ store }: VendorContext): readonly SimulatorRout
     const key = stringAt(membersOf(request), 'external_id')
     if (key === undefined) return failure(400, 'parameter_not_found', 'external_id or email is needed')
     const there = store.get('intercom', key)
-    if (there !== undefined)
-      return failure(409, 'conflict', `A contact matching those details already exists with id=${there.id}`)
+    if (there !== undefined) return conflict(there)
     return { status: 200, body: contact(keep(store, 'intercom', key, flat(request), request.n).record) }
   }
   const withContact = (work: (record: StoredRecord, request: SimulatorRequest) => SimulatorReply) =>
@@ -57,6 +60,8 @@ export function intercomRoutes({ store }: VendorContext): readonly SimulatorRout
     const wrong = problem(request)
     if (wrong !== undefined) return wrong
     const key = stringAt(membersOf(request), 'external_id') ?? record.key
+    const other = store.get('intercom', key)
+    if (other !== undefined && other !== record) return conflict(other)
     const fields = new Map([...flat(request)].map(([name, { text }]) => [name, text]))
     store.update('intercom', record, { request: request.n, key, fields })
     return { status: 200, body: contact(record) }

@@ -41,6 +41,9 @@ export function klaviyoRoutes({ store }: VendorContext): readonly SimulatorRoute
     const email = stringAt(attributes, 'email')
     if (email !== undefined && !isEmail(email))
       return failure(400, 'invalid', 'Invalid email address', '/data/attributes/email')
+    const external = attributes.get('external_id')?.text
+    if (external !== undefined && !/^("|null$)/.test(external))
+      return failure(400, 'invalid', 'external_id is not a valid string', '/data/attributes/external_id')
     const key = stringAt(attributes, 'external_id') ?? email ?? stringAt(attributes, 'phone_number')
     if (key === undefined)
       return failure(400, 'invalid', 'one of email, phone_number, external_id is needed', '/data/attributes')

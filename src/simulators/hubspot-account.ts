@@ -6,7 +6,7 @@ import type { SeededRandom } from './simulator-random.ts'
 import type { SimulatorContext } from './simulator-world.ts'
 
 /** The options with their defaults. */
-export type ResolvedOptions = Required<Omit<HubspotOptions, 'burst_limit' | 'daily_limit' | 'tokens'>> &
+type ResolvedOptions = Required<Omit<HubspotOptions, 'burst_limit' | 'daily_limit' | 'tokens'>> &
   Pick<HubspotOptions, 'burst_limit' | 'daily_limit' | 'tokens'>
 
 const DEFAULTS: ResolvedOptions = {

@@ -9,7 +9,7 @@ const MAX_INPUTS = 100
 const MAX_WITH_HISTORY = 50
 
 /** What a batch does with each input that names a record, or a new one. */
-export type BatchWrite = 'create' | 'update' | 'upsert'
+type BatchWrite = 'create' | 'update' | 'upsert'
 
 interface Input {
   readonly id: string

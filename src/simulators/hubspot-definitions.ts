@@ -1,7 +1,7 @@
 import type { HubspotPropertyOption } from './hubspot-options.ts'
 
 /** An object that every account has. */
-export interface StandardObject {
+interface StandardObject {
   readonly name: string
   readonly singular: string
   readonly typeId: string

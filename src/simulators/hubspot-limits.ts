@@ -14,7 +14,7 @@ const PLANS = {
 
 const BURST_MS = 10_000
 
-export interface HubspotLimits {
+interface HubspotLimits {
   /** Counts a request; a reply refuses it. */
   refuse(request: SimulatorRequestHead): SimulatorReply | undefined
   /** Headers about the limits. */

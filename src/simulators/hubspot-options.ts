@@ -31,7 +31,7 @@ export interface HubspotPropertyOption {
   readonly rules?: readonly { readonly type: HubspotRuleType; readonly arguments: readonly string[] }[]
 }
 
-export type HubspotRuleType = 'REGEX' | 'MIN_LENGTH' | 'MAX_LENGTH' | 'MIN_NUMBER' | 'MAX_NUMBER'
+type HubspotRuleType = 'REGEX' | 'MIN_LENGTH' | 'MAX_LENGTH' | 'MIN_NUMBER' | 'MAX_NUMBER'
 
 /** A custom object, or more properties for one of HubSpot's. */
 export interface HubspotObjectOption {
@@ -40,7 +40,7 @@ export interface HubspotObjectOption {
   readonly required?: readonly string[]
 }
 
-export interface HubspotTokenOption {
+interface HubspotTokenOption {
   /** Default: all scopes. */
   readonly scopes?: readonly string[]
   readonly revoked?: boolean

@@ -25,7 +25,9 @@ export function listRecords(
     )
   }
   const archived = query.get('archived') === 'true'
-  const found = store.list(query.get('after') ?? undefined, limit + 1, archived, clock.now() - options.list_lag_ms)
+  // Of archived records those that are gone for good stand between the others.
+  const most = archived ? Number.POSITIVE_INFINITY : limit + 1
+  const found = store.list(query.get('after') ?? undefined, most, archived, clock.now() - options.list_lag_ms)
   const shown = archived ? found.filter((record) => isRestorable(record, clock.now())) : found
   const page = shown.slice(0, limit)
   const asked = listed(query, 'properties')

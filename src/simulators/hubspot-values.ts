@@ -3,7 +3,7 @@ import { LIFECYCLE_STAGES } from './hubspot-definitions.ts'
 import type { ValueProblem } from './hubspot-errors.ts'
 
 /** A value as it is stored, or what is wrong with it. */
-export type CheckedValue = { readonly value: string } | { readonly code: string; readonly message: string }
+type CheckedValue = { readonly value: string } | { readonly code: string; readonly message: string }
 
 const MAX_TEXT = 65_536
 const STAGES = LIFECYCLE_STAGES.split(' ')

@@ -7,7 +7,7 @@ import { brokenRule, checkValue, normalEmail } from './hubspot-values.ts'
 export type SentValues = Readonly<Record<string, string>>
 
 /** What is to be stored of one record, or why it cannot be. */
-export type CheckedRecord = { readonly values: HubspotValues } | { readonly problem: RecordProblem }
+type CheckedRecord = { readonly values: HubspotValues } | { readonly problem: RecordProblem }
 
 /**
  * The values of a body as text, as the API takes them; undefined where one is an object or a list, which no input of the

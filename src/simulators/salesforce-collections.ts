@@ -8,7 +8,7 @@ import { jsonBody, type SimulatorReply, type SimulatorRequest } from './simulato
 import type { SimulatorRoute } from './simulator-routes.ts'
 
 /** sObject Collections: at most 200 records a request, one result a record, in their order. */
-export const MOST_RECORDS = 200
+const MOST_RECORDS = 200
 
 interface CollectionBody {
   readonly allOrNone: boolean
@@ -158,7 +158,7 @@ const ROLLED_BACK = rowError(
   'Record rolled back because not all records were valid and the request was using AllOrNone header',
 )
 
-export function resultBody(result: RowResult, saysCreated: boolean): unknown {
+function resultBody(result: RowResult, saysCreated: boolean): unknown {
   if (!isWritten(result)) return { success: false, errors: [result] }
   const { id, created } = result
   return { id, success: true, errors: [], ...(saysCreated ? { created } : {}) }

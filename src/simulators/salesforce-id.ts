@@ -6,7 +6,7 @@ const SUFFIXES = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345'
 const POD = '5f'
 
 /** The last 3 of the 18 characters: a character for 5 of the 15, one bit for each capital, the first one lowest. */
-export function idSuffix(id15: string): string {
+function idSuffix(id15: string): string {
   const codes = Array.from(id15, (character) => character.charCodeAt(0))
   return String.fromCharCode(suffixCode(codes, 0), suffixCode(codes, 5), suffixCode(codes, 10))
 }

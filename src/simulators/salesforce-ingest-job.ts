@@ -9,7 +9,7 @@ export type IngestOperation = (typeof INGEST_OPERATIONS)[number]
 export type JobState = 'Open' | 'UploadComplete' | 'InProgress' | 'JobComplete' | 'Failed' | 'Aborted'
 
 /** What became of a row. */
-export const UNPROCESSED = 0
+const UNPROCESSED = 0
 export const CHANGED = 1
 export const CREATED = 2
 export const FAILED = 3

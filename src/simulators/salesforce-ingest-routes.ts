@@ -125,7 +125,7 @@ function changeState(world: SalesforceWorld, job: IngestJob, request: SimulatorR
     if (ended(job))
       throw wrongState(`Aborting already ${job.state === 'JobComplete' ? 'Completed' : job.state} Job not allowed`)
     // What was put and not processed is listed as unprocessed.
-    if (job.plan === undefined) begin(world, job, time)
+    if (job.plan === undefined) begin({ ...world, settings: { ...world.settings, fail_jobs: undefined } }, job, time)
     job.state = 'Aborted'
     job.errorMessage = undefined
   } else if (state === 'UploadComplete') {

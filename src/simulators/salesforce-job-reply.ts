@@ -5,7 +5,7 @@ import { timeText } from './salesforce-values.ts'
 import type { SimulatorReply, SimulatorRequest } from './simulator-request.ts'
 
 /** What ingest and query jobs answer alike. */
-export interface JobHead {
+interface JobHead {
   readonly id: string
   readonly operation: string
   readonly object: string

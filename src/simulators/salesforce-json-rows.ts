@@ -15,7 +15,7 @@ export interface JsonRow {
   readonly error: RowError | undefined
 }
 
-export interface JsonRowForm {
+interface JsonRowForm {
   readonly records: RecordStore
   readonly writer: RowWriter
   readonly store: ObjectStore

@@ -1,4 +1,4 @@
-export type SalesforceFieldType =
+type SalesforceFieldType =
   | 'id'
   | 'string'
   | 'textarea'
@@ -53,7 +53,7 @@ export interface SalesforceField {
 }
 
 /** Refuses a record whose field matches (or is null, for `matches: null`). */
-export interface ValidationRule {
+interface ValidationRule {
   readonly field: string
   /** A regular expression. */
   readonly matches: string | null

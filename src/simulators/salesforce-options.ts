@@ -25,7 +25,7 @@ export interface SalesforceClient {
 }
 
 /** Jobs that fail in the middle. */
-export interface FailingJobs {
+interface FailingJobs {
   /** Internal batches that are processed before. */
   readonly after_batches: number
   /** Default 1. */

@@ -10,7 +10,7 @@ export interface RowContext extends WriteContext {
   readonly allowSave: boolean
 }
 
-export interface WrittenRow {
+interface WrittenRow {
   readonly id: string
   readonly created: boolean
 }

@@ -64,7 +64,7 @@ function salesforceSimulator(context: SimulatorContext, options: SalesforceOptio
       ].map(asked),
     ],
     admit(request) {
-      if (request.path.length + [...request.query].join('').length > LONGEST_URI) {
+      if (request.url.length > LONGEST_URI) {
         return errorReply(414, 'URI_TOO_LONG', 'The URI is longer than 16,384 characters')
       }
       if (!isData(request) || request.path === '/services/data') return undefined

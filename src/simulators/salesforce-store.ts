@@ -45,7 +45,7 @@ export interface RecordStore {
 }
 
 /** Records stay in the recycle bin for 15 days. */
-export const RECYCLE_BIN_MS = 15 * 86_400_000
+const RECYCLE_BIN_MS = 15 * 86_400_000
 
 interface StoreContext {
   readonly write: (entry: Omit<JournalWrite, 'n'>) => void

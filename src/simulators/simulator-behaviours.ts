@@ -1,5 +1,5 @@
 /** How it is known that the vendor's service does the same. */
-export type EvidenceTag =
+type EvidenceTag =
   /** The vendor's documentation or changelog says so. */
   | 'documented'
   /** The vendor's OpenAPI file says so. */

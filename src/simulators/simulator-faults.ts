@@ -76,7 +76,7 @@ export function simulatorFaults(plan: FaultPlan | string, seed: number, own: rea
 }
 
 /** `reset:after:0.05,status-503:before:0.02`: fault, when, rate; the last two may be left out. Or a plan as JSON. */
-export function parseFaults(text: string): FaultPlan {
+function parseFaults(text: string): FaultPlan {
   if (/^\s*[{[]/.test(text)) return parseFaultJson(text)
   const parts = text.split(',').map((part) => part.trim())
   const rules = parts.flatMap((part): FaultRule[] => {

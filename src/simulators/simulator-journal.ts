@@ -27,7 +27,7 @@ export interface JournalWrite {
   readonly values?: Readonly<Record<string, unknown>>
 }
 
-export interface JournalPage {
+interface JournalPage {
   readonly writes: readonly JournalWrite[]
   readonly requests: readonly JournalRequest[]
   /** The `n` of the last entry of this page: ask `?after=` it for the next one. */

@@ -16,7 +16,7 @@ export interface Violation {
   readonly request: number
 }
 
-export interface LimitUse {
+interface LimitUse {
   readonly window: LimitWindow
   readonly used: number
   /** Milliseconds from `time` until a request would be let in by this window. */
@@ -106,8 +106,10 @@ function daily(window: LimitWindow & { kind: 'daily' }): Counter {
   const local = (time: number) => time + window.utcOffsetMinutes * 60_000
   const used = (time: number) => {
     const day = Math.floor(local(time) / DAY_MS)
-    if (day !== today) count = 0
+    // A request of yesterday that is answered today begins no day anew.
+    if (day <= today) return count
     today = day
+    count = 0
     return count
   }
   return {

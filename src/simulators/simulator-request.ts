@@ -5,6 +5,8 @@ export interface SimulatorRequestHead {
   /** Its `n` in the journal: in the order of arrival. */
   readonly n: number
   readonly method: string
+  /** Path and query as they were sent. */
+  readonly url: string
   /** As it was sent, without the query. */
   readonly path: string
   readonly query: URLSearchParams

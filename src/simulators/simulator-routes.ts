@@ -8,7 +8,7 @@ export interface SimulatorRoute {
   readonly handle: (request: SimulatorRequest) => SimulatorReply | Promise<SimulatorReply>
 }
 
-export interface MatchedRoute {
+interface MatchedRoute {
   readonly route: SimulatorRoute
   readonly params: Readonly<Record<string, string>>
 }

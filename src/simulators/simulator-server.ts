@@ -171,5 +171,5 @@ function headOf(message: IncomingMessage, n: number, time: number): SimulatorReq
   const url = message.url as string
   const path = pathOf(message)
   const query = new URLSearchParams(url.slice(path.length))
-  return { n, method: message.method as string, path, query, headers: message.headers, time }
+  return { n, method: message.method as string, url, path, query, headers: message.headers, time }
 }

@@ -371,16 +371,48 @@ on('auth.oauth', () =>
   ),
 )
 
+on('auth.oauth-client', async () => {
+  const client = { client_id: 'me', client_secret: 'a b:ü+' }
+  const status = async (client_auth: 'body' | 'basic' | undefined, form: object, header?: string) => {
+    let answered = 0
+    const auth = { type: 'oauth', ...client, ...(client_auth && { client_auth }) } as const
+    await withHttp(
+      async (http) => {
+        const body = new URLSearchParams({ grant_type: 'client_credentials', ...form })
+        const authorization = header && { authorization: `Basic ${Buffer.from(header).toString('base64')}` }
+        const reply = await fetch(`${http.url}/oauth/token`, {
+          method: 'POST',
+          body,
+          ...(authorization && { headers: authorization }),
+        })
+        answered = reply.status
+      },
+      { auth },
+    )
+    return answered
+  }
+  const header = 'me:a+b%3A%C3%BC%2B'
+  assert.equal(await status(undefined, client), 200)
+  assert.equal(await status(undefined, {}, header), 200)
+  assert.equal(await status('body', client), 200)
+  assert.equal(await status('basic', {}, header), 200)
+  assert.equal(await status('body', {}, header), 401)
+  assert.equal(await status('basic', client), 401)
+  assert.equal(await status(undefined, client, header), 401)
+  assert.equal(await status(undefined, {}, 'me:a b'), 401)
+})
+
 on('auth.hmac', () =>
   withHttp(
     async (http) => {
-      const send = async (ms: number, body: string, signed = body) => {
+      const send = async (ms: number, body: string, signed = body, url = '/v1/people/1') => {
         const time = String(Math.floor((Date.now() + ms) / 1000))
-        const sign = createHmac('sha256', 'shh').update(`${time}\nPUT\n/v1/people/1\n${signed}`).digest('hex')
-        return (await http.ask('PUT', '/v1/people/1', body, { 'x-timestamp': time, 'x-signature': sign })).status
+        const sign = createHmac('sha256', 'shh').update(`${time}\nPUT\n${url}\n${signed}`).digest('hex')
+        return (await http.ask('PUT', url, body, { 'x-timestamp': time, 'x-signature': sign })).status
       }
       assert.equal(await send(0, '{"id":1}'), 201)
       assert.equal(await send(0, '{"id":2}', '{"id":1}'), 401)
+      assert.equal(await send(0, '{}', '{}', '/v1/people/1?mail=a%2Bb%40x%2Etest&q=a%20b'), 200)
       assert.equal(await send(-600_000, '{"id":1}'), 401)
       assert.equal((await http.ask('PUT', '/v1/people/1', '{}')).status, 401)
     },

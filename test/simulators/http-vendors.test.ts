@@ -141,6 +141,15 @@ on('klaviyo.attributes', () =>
   }),
 )
 
+on('klaviyo.external-id', () =>
+  withHttp(async (http) => {
+    const refused = await profile(http, { external_id: 7, email: 'a@x.test' })
+    assert.deepEqual([refused.status, refused.body.errors[0].source.pointer], [400, '/data/attributes/external_id'])
+    assert.equal((await profile(http, { external_id: '7' })).status, 201)
+    assert.equal((await profile(http, { external_id: null, email: 'a@x.test' })).status, 201)
+  }),
+)
+
 on('klaviyo.errors', () =>
   withHttp(async (http) => {
     const { status, body } = await profile(http, { email: 'no' })
@@ -178,6 +187,20 @@ on('intercom.update', () =>
       const reply = await intercom(http, method, `/contacts/${body.id}`, {})
       assert.deepEqual([reply.status, reply.body.errors[0].code], [404, 'not_found'])
     }
+  }),
+)
+
+on('intercom.conflict', () =>
+  withHttp(async (http) => {
+    const [first, second] = [
+      (await intercom(http, 'POST', '/contacts', { external_id: '7' })).body.id,
+      (await intercom(http, 'POST', '/contacts', { external_id: '8' })).body.id,
+    ]
+    const reply = await intercom(http, 'PUT', `/contacts/${second}`, { external_id: '7' })
+    assert.deepEqual([reply.status, reply.body.errors[0].code], [409, 'conflict'])
+    assert.match(reply.body.errors[0].message, new RegExp(`id=${first}$`))
+    assert.equal((await intercom(http, 'PUT', `/contacts/${second}`, { external_id: '8' })).status, 200)
+    assert.equal(await count(http, 'intercom'), 2)
   }),
 )
 

@@ -411,9 +411,16 @@ on('record.archived', async (simulator) => {
   const archived = async () => (await simulator.ask('GET', `${CONTACTS}?archived=true`)).body.results
   assert.deepEqual([(await archived())[0].id, (await archived())[0].archived], [id, true])
   assert.equal((await simulator.ask('GET', `${CONTACTS}/${id}?archived=true`)).status, 200)
+  const [second] = await given(simulator, { email: 'e@f.co' })
+  await simulator.ask('DELETE', `${CONTACTS}/${second}`)
   await simulator.door('/__clock', { ms: 90 * 86_400_000 })
   assert.deepEqual(await archived(), [])
   assert.equal((await simulator.ask('GET', `${CONTACTS}/${id}?archived=true`)).status, 404)
+  // Those that are gone for good do not hide those behind them.
+  const [later] = await given(simulator, { email: 'c@d.co' })
+  await simulator.ask('DELETE', `${CONTACTS}/${later}`)
+  const { results, paging } = (await simulator.ask('GET', `${CONTACTS}?archived=true&limit=1`)).body
+  assert.deepEqual([results[0]?.id, paging], [later, undefined])
 })
 
 on('record.merge', async (simulator) => {

@@ -192,6 +192,10 @@ on(
     await org.door('/__settings', { fail_jobs: { after_batches: 0 } })
     const none = await org.runJob(UPSERT, people(5))
     assert.deepEqual([none.info.state, none.info.numberRecordsProcessed, none.unprocessed.length], ['Failed', 0, 6])
+    // A job that is aborted is not the next one that fails.
+    await org.door('/__settings', { fail_jobs: { after_batches: 0 } })
+    await org.ask('PATCH', await filled(org), { state: 'Aborted' })
+    assert.equal((await org.runJob(UPSERT, people(5))).info.state, 'Failed')
     await org.door('/__settings', { fail_jobs: { after_batches: 1 } })
     const small = await org.runJob(UPSERT, people(10))
     const large = await org.runJob(UPSERT, people(11))

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { request as httpRequest } from 'node:http'
 import { test } from 'node:test'
+import { simulatorLimits, type Violation } from '../../src/simulators/simulator-limits.ts'
 import type { SimulatorOptions } from '../../src/simulators/simulator-options.ts'
 import { jsonBody } from '../../src/simulators/simulator-request.ts'
 import { type RunningSimulator, serveSimulator } from '../../src/simulators/simulator-server.ts'
@@ -153,6 +154,37 @@ test('a daily limit holds until midnight', () =>
     {},
     shop(1),
   ))
+
+test('limits are exact at their edges', () => {
+  const violations: Violation[] = []
+  const limits = simulatorLimits(
+    [
+      { name: 'rolling', kind: 'rolling', requests: 2, ms: 1000 },
+      { name: 'day', kind: 'daily', requests: 3, utcOffsetMinutes: 60 },
+    ],
+    (violation) => violations.push(violation),
+  )
+  const midnight = Date.UTC(2026, 10, 22, 23)
+  const arrive = (time: number, ...names: string[]) => limits.arrive(1, midnight + time, names)?.name
+  assert.equal(arrive(-1000, 'rolling'), undefined)
+  assert.equal(arrive(-999, 'rolling'), undefined)
+  assert.equal(arrive(-1, 'rolling'), 'rolling')
+  assert.equal(limits.use('rolling', midnight - 1).freeInMs, 1)
+  // A second after the first is not within the same second.
+  assert.equal(arrive(0, 'rolling'), undefined)
+  assert.deepEqual(
+    violations.map(({ window, limit, count }) => [window, limit, count]),
+    [['rolling', 2, 3]],
+  )
+  for (const time of [-3, -2, -1]) assert.equal(arrive(time, 'day'), undefined)
+  assert.equal(arrive(-1, 'day'), 'day')
+  assert.equal(limits.use('day', midnight - 1).freeInMs, 1)
+  for (const time of [0, 1]) assert.equal(arrive(time, 'day'), undefined)
+  // A request that arrived before midnight and is answered after it.
+  limits.use('day', midnight - 1)
+  assert.equal(arrive(2, 'day'), undefined)
+  assert.equal(arrive(3, 'day'), 'day')
+})
 
 test('a fault before leaves no trace, and the same fault after has been committed', async () => {
   for (const when of ['before', 'after'] as const) {
