@@ -25,6 +25,7 @@ test('one record is sent and its answer is shown; then it is known, and sent aga
       values: { id: '1', email: 'a1@example.com' },
       outcome: { status: 'done' },
       error: null,
+      requests: [],
     },
   ])
   assert.deepEqual([counts.read, counts.inserted], [1, 1])
