@@ -15,8 +15,8 @@ export const ENGINE_MUTANTS = {
   },
   'intents are not on the disk when their batch is sent': {
     file: BATCH_WRITER,
-    find: `${INTEND}    this.#commit()\n`,
-    put: INTEND,
+    find: '    this.#commit()\n    this.#options.tally.inFlight++\n',
+    put: '    this.#options.tally.inFlight++\n',
     tests: ['test/pipeline/batch-writer.test', 'test/simulation/fault-points'],
   },
   'any end of the model is taken for the end': {

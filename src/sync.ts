@@ -167,12 +167,8 @@ class Run {
     if (first ? resolved.bootstrap === 'list' : stale || object.created || object.unsure) {
       this.#phase = 'listing'
       const sync = this.#variables.syncName
-      const counts = await listDestination(ends, index, {
-        sync,
-        signal: this.#signal,
-        clock: this.#clock,
-        created: object.created,
-      })
+      const own = { sync, signal: this.#signal, clock: this.#clock, created: object.created }
+      const counts = await listDestination(ends, index, own)
       if (first && counts.listed > 0) this.#options.onNote?.(`the destination already holds ${counts.listed} records`)
     }
     index.note({ bootstrapped: true })

@@ -218,11 +218,12 @@ export class BatchWriter extends Writable {
     const batch = lane.pending
     lane.pending = this.#free.pop() ?? new PendingBatch(this.#disk)
     const sequence = lane.sequence++
-    this.#claims?.intend(lane.kind, lane.operation, batch)
     lane.index.intend(
       sequence,
       batch.segment((index) => intent(lane.kind, batch.state(index))),
     )
+    // Behind it: a link whose entry could not be staged would keep its identity from all other rows.
+    this.#claims?.intend(lane.kind, lane.operation, batch)
     this.#commit()
     this.#options.tally.inFlight++
     const work = this.#send(lane, sequence, batch).catch((error: unknown) => {

@@ -117,8 +117,16 @@ export class Claims {
     if (batch.ids !== undefined) batch.ids[index] = id ?? undefined
   }
 
-  /** The outcome, or that the record is another key's: it is marked as overwritten then, and keeps its key. */
-  check(batch: PendingBatch, index: number, outcome: SettledOutcome | undefined): SettledOutcome | undefined {
+  /**
+   * The outcome, or that the record is another key's: it is marked as overwritten then, and keeps its key. `sent`: by which
+   * match the change was sent; that one is the alias.
+   */
+  check(
+    batch: PendingBatch,
+    index: number,
+    outcome: SettledOutcome | undefined,
+    sent: 'as it is' | 'by its former match',
+  ): SettledOutcome | undefined {
     if (outcome?.status !== 'done' || outcome.id === undefined) return outcome
     const { links } = this.#records
     const key = batch.key(index)
@@ -131,7 +139,9 @@ export class Claims {
       if (own !== undefined && own.id !== outcome.id) links.put(key, { ...own, id: outcome.id })
       return outcome
     }
-    const { identity } = batch.claims[index] as Claim
+    const claim = batch.claims[index] as Claim
+    const former = sent === 'by its former match' ? claim.former : null
+    const identity = former === null ? claim.identity : this.#records.identity(former)
     const aliases = link.identities.includes(identity) ? link.aliases : [...new Set([...link.aliases, identity])]
     links.wanted.want(owner, key)
     links.put(owner, { ...link, aliases, overwritten: true })

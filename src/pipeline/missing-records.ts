@@ -67,10 +67,16 @@ export class MissingRecords {
   release(which: { readonly taken: boolean; readonly unsent: boolean }): void {
     const { links, tally } = this.#options
     if (which.taken) {
+      // Their records are other rows' from the next commit on: by then nothing of these keys may be believed any more.
+      const unsure = this.#lane(UNSURE)
       this.#each((entry, fate) => {
-        if (fate === 'taken') links.wanted.confirm(keyOf(entry))
-        else if (fate === 'kept') this.#free(entry)
+        if (fate === 'taken') {
+          links.wanted.confirm(keyOf(entry))
+          unsure.push(entry.bytes, entry.keyStart, entry.keyEnd)
+        }
+        if (fate === 'kept') this.#free(entry)
       })
+      unsure.end()
       this.#handOver()
     }
     const gone = this.#lane(GONE)
@@ -100,22 +106,32 @@ export class MissingRecords {
    * record is updated or deleted with it.
    */
   #handOver(): void {
-    const { links } = this.#options
-    const unsure = this.#lane(UNSURE)
+    const { links, index } = this.#options
+    const lane = index.lane()
     let last: Buffer | undefined
-    for (;;) {
+    for (let page = 0; ; page++) {
       const taken = links.wanted.confirmed(last, PAGE)
-      for (const { owner, by } of taken) {
-        last = by
-        const link = links.get(owner)
-        if (link === undefined || links.get(by) !== undefined) continue
-        links.remove(owner)
-        links.put(by, { ...link, retired: false, overwritten: false })
-        unsure.push(by, 0, by.length)
+      last = taken.at(-1)?.by
+      // A row that has come for two records gets the first.
+      const moves = taken.filter(({ owner, by }, at) => {
+        const isFirst = at === 0 || !by.equals(taken[at - 1]?.by as Buffer)
+        return isFirst && links.get(owner) !== undefined && links.get(by) === undefined
+      })
+      if (moves.length > 0) {
+        const entries = new SegmentBuilder()
+        for (const { by } of moves) entries.push(UNSURE, by, 0, by.length, 0, 0)
+        // Before the links: one whose entry could not be staged would be out of everybody's sight.
+        lane.put(page, entries.take())
+        for (const { owner, by } of moves) {
+          const link = links.get(owner)
+          if (link === undefined) continue
+          links.remove(owner)
+          links.put(by, { ...link, retired: false, overwritten: false })
+        }
+        index.commit()
       }
       if (taken.length < PAGE) break
     }
-    unsure.end()
   }
 
   /** Entries of one state, ascending; made durable a segment at a time. */

@@ -22,7 +22,7 @@ export async function sendClaimed(
   }
   const options = { ...given, onVanished }
   const former = batch.claims.flatMap((claim, index) => (claim.former === null ? [] : [index]))
-  if (former.length === 0) return checked(await sendChanges(sender, batch, options), batch, claims)
+  if (former.length === 0) return checked(await sendChanges(sender, batch, options), batch, claims, 'as it is')
   const mayCreate = recreates || operation === 'upsert'
   const sendFormer = (by: 'upsert' | 'update', indices: readonly number[]) => {
     const pick = (some: readonly number[]) => batch.pickFormer(by, fields, some)
@@ -33,12 +33,17 @@ export async function sendClaimed(
     })
   }
   const first = await sendFormer(mayCreate ? 'upsert' : 'update', former)
-  let sent: SentChanges = checked({ ...merged(unsent(batch.count), first, former), created: new Set() }, batch, claims)
+  let sent: SentChanges = checked(
+    { ...merged(unsent(batch.count), first, former), created: new Set() },
+    batch,
+    claims,
+    'by its former match',
+  )
   // Perhaps it was the former match that is not allowed: then there is no such record, and an update finds none.
   const refused = former.filter((index) => isRefused(sent.outcomes[index]))
   if (mayCreate && refused.length > 0 && sent.error === undefined) {
     const second = await sendFormer('update', refused)
-    sent = checked({ ...merged(sent, second, refused), created: sent.created }, batch, claims)
+    sent = checked({ ...merged(sent, second, refused), created: sent.created }, batch, claims, 'by its former match')
   }
   // Whatever went wrong with others: a record with its former match is not what its row says.
   const outcomes = sent.outcomes
@@ -56,11 +61,16 @@ export async function sendClaimed(
   const made = new Set(found.filter((index) => wasMade(outcomes[index])))
   const counted = (outcome: SettledOutcome | undefined, index: number) =>
     outcome?.status === 'done' && made.has(index) ? { ...outcome, created: true } : outcome
-  return checked({ ...sent, outcomes: sent.outcomes.map(counted) }, batch, claims)
+  return checked({ ...sent, outcomes: sent.outcomes.map(counted) }, batch, claims, 'as it is')
 }
 
-function checked(sent: SentChanges, batch: PendingBatch, claims: Claims): SentChanges {
-  return { ...sent, outcomes: sent.outcomes.map((outcome, index) => claims.check(batch, index, outcome)) }
+function checked(
+  sent: SentChanges,
+  batch: PendingBatch,
+  claims: Claims,
+  how: Parameters<Claims['check']>[3],
+): SentChanges {
+  return { ...sent, outcomes: sent.outcomes.map((outcome, index) => claims.check(batch, index, outcome, how)) }
 }
 
 function isRefused(outcome: SettledOutcome | undefined): boolean {
