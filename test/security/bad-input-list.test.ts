@@ -4,7 +4,7 @@ import { test } from 'node:test'
 
 /**
  * Every bad input that was thought of, and where it is tried: a file, and a text of it that is the name of the test or of
- * the line of its table. HTTP has no destination yet, and so no entries.
+ * the line of its table.
  */
 const LIST: Readonly<Record<string, Readonly<Record<string, readonly [file: string, text: string]>>>> = {
   keys: {
@@ -98,6 +98,7 @@ const LIST: Readonly<Record<string, Readonly<Record<string, readonly [file: stri
     'huge numbers': ['config/problems', 'a number that would be rounded'],
     'a negative batch': ['config/problems', 'a negative batch'],
     'a pattern that backtracks': ['config/problems', 'texts that would keep a pattern busy'],
+    'CR and LF in the value of a header': ['connectors/web-client', 'a header with a line break is refused'],
   },
   SQL: {
     'a model that ends in --': ['connectors/postgres-source', 'takes a model that ends in a semicolon'],
@@ -110,6 +111,28 @@ const LIST: Readonly<Record<string, Readonly<Record<string, readonly [file: stri
     'identifiers with quotes, dots, Unicode, reserved words': ['security/names', 'columns of any name arrive'],
     'identifiers of 63 and more bytes': ['connectors/postgres-sql-text', 'refuses a name that the server would cut'],
     'a table named x"; drop table y;--': ['security/names', 'x"; drop table model;--'],
+  },
+  HTTP: {
+    '301 to 169.254.169.254': ['security/bad-answers', 'a redirect to where clouds tell a machine its credentials'],
+    'DNS rebinding': ['security/bad-answers', 'a name that has another address by the next look is refused'],
+    'http://[::ffff:127.0.0.1] and decimal addresses': ['connectors/web-address', "'2130706433'"],
+    'gzip bomb': ['security/bad-answers', "'a gzip bomb'"],
+    'a body without end': ['security/bad-answers', "'a body without end'"],
+    'chunks that are cut short': ['security/bad-answers', "'chunks that are cut short'"],
+    '200 with an error inside': ['connectors/http-outcomes', 'wants the body of a success to say what it has to'],
+    '429 without Retry-After': ['security/bad-answers', "'429 without a time to wait'"],
+    'Retry-After as a date, huge, negative': ['security/bad-answers', "'429 with a time of thirty years'"],
+    'a wait of hours ends the run': ['sync/request-limits', 'a destination that asks for hours ends the run'],
+    '413 for a batch that can be halved': [
+      'connectors/http-outcomes',
+      'has a batch halved that the service finds too large',
+    ],
+    '207 with some rows refused': ['security/bad-answers', '207 says of each row what became of it'],
+    'invalid JSON': ['security/bad-answers', "'JSON that breaks off'"],
+    'a header without end': ['security/bad-answers', "'a header without end'"],
+    'TLS: expired, self-signed, wrong host': ['security/bad-answers', 'a certificate that has run out'],
+    'a page in HTML with status 200': ['connectors/http-outcomes', 'takes no page in HTML'],
+    'a path that climbs': ['connectors/http-network', 'refuses those that would climb'],
   },
 }
 

@@ -32,6 +32,10 @@ export const FAULTS = {
     'refused',
     /** Each change of the batch. */
     'rejected',
+    /** Every other change: it is not applied now, and may be later. */
+    'deferred',
+    /** Of every other change the answer does not say what became of it; all are applied. */
+    'unknown',
     'answers missing',
     'no answers',
     'answers undefined',

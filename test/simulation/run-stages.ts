@@ -1,6 +1,9 @@
 import type { DeletesAs } from '../../src/core/field-mapping.ts'
+import type { RowIssue } from '../../src/core/report.ts'
 import { Tally } from '../../src/core/tally.ts'
 import { reportOf } from '../../src/engine/run-report.ts'
+import { type LinkedRecords, plainIdentity } from '../../src/pipeline/claims.ts'
+import { resendOverwritten } from '../../src/pipeline/overwritten.ts'
 import { refresh } from '../../src/pipeline/refresh.ts'
 import { PacedGate } from '../../src/pipeline/request-gate.ts'
 import { compileMapping } from '../../src/pipeline/row-mapping.ts'
@@ -9,7 +12,7 @@ import { KeyIndexFile } from '../../src/state/key-index-file.ts'
 import { KeySorterFile } from '../../src/state/key-sorter-file.ts'
 import { KeySpoolFile } from '../../src/state/key-spool-file.ts'
 import { plain } from '../support/model-run.ts'
-import type { Said } from './oracle.ts'
+import type { Said } from './judge.ts'
 import type { Running } from './running.ts'
 import { simulatedDestination } from './simulated-destination.ts'
 import { simulatedReading } from './simulated-source.ts'
@@ -19,14 +22,15 @@ import { simulatedReading } from './simulated-source.ts'
  * stages are the real ones, in the order of `src/sync.ts`.
  */
 export async function runStages(run: Running): Promise<Said> {
-  const tally = new Tally()
+  const issues: RowIssue[] = []
+  const tally = new Tally((issue) => issues.push(issue))
   let error: unknown
   try {
     await stages(run, tally)
   } catch (thrown) {
     error = thrown
   }
-  return reportOf(tally, {
+  const report = reportOf(tally, {
     variables: { runId: 'test', startedAt: '', syncName: 'test' },
     sync: undefined,
     dryRun: false,
@@ -34,6 +38,7 @@ export async function runStages(run: Running): Promise<Said> {
     cancelled: error !== undefined && run.signal.aborted,
     error,
   })
+  return { ...report, issues }
 }
 
 async function stages(run: Running, tally: Tally): Promise<void> {
@@ -42,7 +47,9 @@ async function stages(run: Running, tally: Tally): Promise<void> {
   const index = await KeyIndexFile.open(run.index, 'test', { keep: true })
   const spool = new KeySpoolFile(folder, 'test')
   try {
-    index.bind({ key: 'id', destination: 'map:' })
+    const byEmail = setup.records === 'email and id'
+    const match = byEmail ? 'email' : 'id'
+    index.bind({ key: 'id', destination: 'map:', ...(byEmail ? { match } : {}) })
     const destination = simulatedDestination(run)
     if (index.isNew ? setup.listing !== 'never' : setup.listing === 'always') {
       const list = destination.list?.(signal)
@@ -52,6 +59,16 @@ async function stages(run: Running, tally: Tally): Promise<void> {
       index.note({ listedAt: clock.now() })
     }
     index.note({ bootstrapped: true })
+    const records: LinkedRecords | undefined =
+      setup.records === undefined || setup.records === 'key'
+        ? undefined
+        : {
+            links: index.links,
+            matchIsKey: !byEmail,
+            matchFields: 1,
+            identity: (values) => destination.identity?.(values) ?? plainIdentity(values),
+          }
+    if (records !== undefined) resendOverwritten(index, records.links)
     const reading = simulatedReading(run)
     const deletesAs: DeletesAs =
       setup.deletes === 'mark'
@@ -63,8 +80,8 @@ async function stages(run: Running, tally: Tally): Promise<void> {
       index,
       mapping: compileMapping({
         layout: reading.layout,
-        match: ['id'],
-        fields: [plain('id'), plain('v')],
+        match: [match],
+        fields: byEmail ? [plain('ref', 'id'), plain('v'), plain('email')] : [plain('id'), plain('v')],
         deletesAs,
         variables: { runId: 'test', startedAt: '', syncName: 'test' },
       }),
@@ -73,6 +90,8 @@ async function stages(run: Running, tally: Tally): Promise<void> {
       deletesAs,
       limits: setup.limits,
       gate: new PacedGate(clock, []).view({ tally }),
+      insertsTwice: setup.insertsTwice === true ? { sync: 'test' } : undefined,
+      records,
       maxDeletes: plan.maxDeletes === undefined ? { percent: 100 } : { count: plan.maxDeletes },
       maxRejected: undefined,
       allow: { empty: plan.allowEmpty, deletesWithInvalid: plan.allowInvalid },

@@ -3,7 +3,7 @@ import { type VirtualClock, virtualClock } from '../support/virtual-clock.ts'
 import type { StepObserver } from './durable-steps.ts'
 import { Crash } from './faults.ts'
 import type { RunPlan, Setup } from './history.ts'
-import type { Oracle } from './oracle.ts'
+import type { Judge } from './judge.ts'
 import { type Points, pointsOf } from './points.ts'
 import { logLengths, type Snapshot, snapshotOf, torn } from './state-snapshot.ts'
 
@@ -11,7 +11,7 @@ import { logLengths, type Snapshot, snapshotOf, torn } from './state-snapshot.ts
 export interface Running extends StepObserver {
   readonly setup: Setup
   readonly plan: RunPlan
-  readonly oracle: Oracle
+  readonly oracle: Judge
   readonly points: Points
   readonly clock: VirtualClock
   readonly signal: AbortSignal
@@ -33,7 +33,7 @@ export interface Running extends StepObserver {
 export function running(world: {
   setup: Setup
   plan: RunPlan
-  oracle: Oracle
+  oracle: Judge
   folder: string
   trace: string[]
   naming: boolean

@@ -1,4 +1,5 @@
-import { type History, historyOf, type Rates } from './history.ts'
+import type { History, Rates } from './history.ts'
+import { historyOf } from './random-history.ts'
 import type { Regression } from './regressions.ts'
 import { shrink } from './shrink.ts'
 import { simulate } from './simulation.ts'

@@ -49,6 +49,8 @@ function simplerSetups(setup: Setup): Setup[] {
     { ...setup, sortedList: true },
     { ...setup, deletes: 'remove' },
     { ...setup, engine: 'pipeline' },
+    ...(setup.records === 'key and id' ? [{ ...setup, records: 'key' as const }] : []),
+    ...(setup.aliases === true ? [{ ...setup, aliases: false }] : []),
     { ...setup, limits: { ...limits, inFlight: 1 } },
     { ...setup, limits: { ...limits, bytes: 1_000_000 } },
   ]

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { memoryFolder } from '../support/memory-folder.ts'
-import { DEFAULT_RATES, type History, historyOf } from './history.ts'
+import { DEFAULT_RATES, type History, type Rates } from './history.ts'
+import { historyOf } from './random-history.ts'
 import type { Regression } from './regressions.ts'
 import { describeFailure } from './seed-range.ts'
 import { simulateSeeds } from './seed-workers.ts'
@@ -12,7 +13,8 @@ import { simulate } from './simulation.ts'
  *   npm run simulate -- --seeds 50000 --from 7    so many, from that one on
  *   npm run simulate -- --seed 7                  one seed: what happens in it, and in the smallest that fails alike
  *   npm run simulate -- --history JSON            a history, or the line that a failure prints
- * Rates, from 0 to 1: `--faulty` runs with faults, `--lies` of the source, `--sync` histories through sync() itself.
+ * Rates, from 0 to 1: `--faulty` runs with faults, `--lies` of the source, `--sync` histories through sync() itself,
+ * `--linked` histories of a destination that finds its records by an e-mail.
  */
 const { values } = parseArgs({
   options: {
@@ -24,9 +26,15 @@ const { values } = parseArgs({
     faulty: { type: 'string', default: String(DEFAULT_RATES.faulty) },
     lies: { type: 'string', default: String(DEFAULT_RATES.lies) },
     sync: { type: 'string', default: String(DEFAULT_RATES.sync) },
+    linked: { type: 'string', default: String(DEFAULT_RATES.linked) },
   },
 })
-const rates = { faulty: Number(values.faulty), lies: Number(values.lies), sync: Number(values.sync) }
+const rates: Rates = {
+  faulty: Number(values.faulty),
+  lies: Number(values.lies),
+  sync: Number(values.sync),
+  linked: Number(values.linked),
+}
 
 async function show(history: History): Promise<boolean> {
   using folder = memoryFolder()

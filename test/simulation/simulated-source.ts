@@ -1,14 +1,21 @@
 import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { FatalError } from '../../src/core/errors.ts'
-import type { RowBatch } from '../../src/core/row-batch.ts'
+import type { RowBatch, RowLayout } from '../../src/core/row-batch.ts'
 import { defineSource, type Reading, type SourceDefinition } from '../../src/core/source.ts'
-import { ID_AND_V, type Row, rowBatch } from '../support/row-batches.ts'
+import { column, ID_AND_V, layoutOf, type Row, rowBatch } from '../support/row-batches.ts'
+import type { Setup } from './history.ts'
 import type { Running } from './running.ts'
+
+const WITH_EMAIL = layoutOf([column('id', 'integer'), column('v'), column('email')])
 
 /** The model of a run, row by row: each is a point at which something can go wrong, and so is the end. */
 export function simulatedReading(run: Running): Reading {
-  return { layout: ID_AND_V, rows: Readable.from(batchesOf(run), { objectMode: true, highWaterMark: 1 }) }
+  return { layout: layoutFor(run.setup), rows: Readable.from(batchesOf(run), { objectMode: true, highWaterMark: 1 }) }
+}
+
+function layoutFor({ records }: Setup): RowLayout {
+  return records === 'email and id' ? WITH_EMAIL : ID_AND_V
 }
 
 async function* batchesOf(run: Running): AsyncGenerator<RowBatch> {
@@ -48,7 +55,7 @@ export function simulatedSource(run: Running): SourceDefinition<{ url?: string |
     options: z.object({ url: z.string().optional() }),
     async open() {
       return {
-        describe: async () => ID_AND_V.columns,
+        describe: async () => layoutFor(run.setup).columns,
         hasAtLeast: async (rows) => ({ enough: run.plan.rows.length >= rows, rows: run.plan.rows.length }),
         read: async () => simulatedReading(run),
         [Symbol.asyncDispose]: async () => {},

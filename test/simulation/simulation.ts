@@ -1,13 +1,15 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { resolveConfig } from '../../src/config/resolve.ts'
 import { loadSqlite } from '../../src/core/sqlite-driver.ts'
-import { sync } from '../../src/index.ts'
+import { type RowIssue, sync } from '../../src/index.ts'
 import type { Row } from '../support/row-batches.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { durableIndex } from './durable-index.ts'
 import { observeSteps } from './durable-steps.ts'
 import type { History, RunPlan, Setup } from './history.ts'
-import { Oracle, type Said, type Violation } from './oracle.ts'
+import type { Judge, Said, Violation } from './judge.ts'
+import { LinkedOracle } from './linked-oracle.ts'
+import { Oracle } from './oracle.ts'
 import type { Point } from './points.ts'
 import { runStages } from './run-stages.ts'
 import { type Running, running } from './running.ts'
@@ -27,8 +29,8 @@ export interface Result {
 }
 
 /**
- * Runs a history: the runs in which things go wrong, then two that nothing disturbs. The first of those has to succeed,
- * the second has to send nothing. After each the oracle looks at what holds. `folder` is emptied first. With `naming` the
+ * Runs a history: the runs in which things go wrong, then those that nothing disturbs. Of the last two the first has to
+ * succeed, the second has to send nothing. After each the oracle looks at what holds. `folder` is emptied first. With `naming` the
  * points say which code of the product takes a durable step, which takes long.
  */
 export async function simulate(history: History, folder: string, naming = false): Promise<Result> {
@@ -41,13 +43,13 @@ export async function simulate(history: History, folder: string, naming = false)
   mkdirSync(folder, { recursive: true })
   // In an empty file pages have 4 KiB and not 16, which is less to write.
   if (setup.engine === 'pipeline') writeFileSync(`${folder}/test.sqlite`, '', { mode: 0o600 })
-  const oracle = new Oracle(setup)
+  const oracle: Judge = setup.records === 'email and id' ? new LinkedOracle(setup) : new Oracle(setup)
   const trace: string[] = []
   const points: (readonly Point[])[] = []
   const statuses: string[] = []
   let crashes = 0
   const result = (violation?: Result['violation']) => ({ violation, trace, points, crashes, statuses })
-  const plans = [...history.runs, quiet(last), quiet(last)]
+  const plans = [...history.runs, ...Array.from({ length: history.quiet ?? 2 }, () => quiet(last))]
   try {
     for (const [at, plan] of plans.entries()) {
       trace.push(`run ${at + 1}: ${setup.mode} ${JSON.stringify(plan.rows)}`)
@@ -60,9 +62,9 @@ export async function simulate(history: History, folder: string, naming = false)
         crashes++
         restore(folder, run.atTheCrash)
       } else {
-        trace.push(`${said.status} ${said.error?.code ?? ''}`)
-        oracle.ended(said)
-        expectOutcome(run, said, at - history.runs.length)
+        trace.push([said.status, said.error?.code, ...said.issues.map(({ key, code }) => `${key}: ${code}`)].join(' '))
+        oracle.ended(said, at === plans.length - 1)
+        expectOutcome(run, said, { isQuiet: at >= history.runs.length, toGo: plans.length - 1 - at })
       }
       statuses.push(run.atTheCrash === undefined ? said.status : 'killed')
       oracle.between(durableIndex(run.index))
@@ -79,7 +81,8 @@ async function execute(run: Running): Promise<Said> {
   using _ = observeSteps(run)
   if (run.setup.engine === 'pipeline') return await runStages(run)
   const { plan, clock, signal } = run
-  return await sync(configOf(run.setup, run.folder), {
+  const issues: RowIssue[] = []
+  const report = await sync(configOf(run.setup, run.folder), {
     sources: [simulatedSource(run)],
     destinations: [simulatedDefinition(run)],
     clock,
@@ -88,20 +91,25 @@ async function execute(run: Running): Promise<Said> {
     allowEmpty: plan.allowEmpty,
     allowDeletesWithInvalid: plan.allowInvalid,
     allowDeletes: plan.maxDeletes === undefined ? { percent: 100 } : { count: plan.maxDeletes },
+    onIssue: (issue) => issues.push(issue),
   })
+  return { ...report, issues }
 }
 
-/** `quietRun`: 0 and 1 are the two at the end, below are those before. */
-function expectOutcome(run: Running, said: Said, quietRun: number): void {
+/** `isQuiet`: nothing disturbs it; `toGo`: so many come behind it. */
+function expectOutcome(run: Running, said: Said, { isQuiet, toGo }: { isQuiet: boolean; toGo: number }): void {
   const { oracle, setup, points, plan } = run
   const report = (rule: string, message: string) => oracle.violations.push({ rule, message })
   const isDisturbed = points.met.some(({ fault }) => fault !== undefined) || plan.end !== 'proven'
-  if (quietRun >= 0 && said.status !== 'succeeded')
+  // What must not be sent again is told of until somebody has looked.
+  const isTold = setup.insertsTwice === true && said.issues.every(({ code }) => code === 'outcome_unknown')
+  const isDone = said.status === 'succeeded' || (said.status === 'completed_with_errors' && isTold)
+  if (isQuiet && toGo < 2 && !isDone)
     report('convergence', `an undisturbed run ends with ${said.status}: ${said.error?.message ?? ''}`)
   if (said.status === 'failed' && !isDisturbed && said.error?.code !== 'source_out_of_order')
     report('convergence', `nothing went wrong, and yet: ${said.error?.message}`)
   // Where no list says that there is no such record, updates ask for it each time.
-  if (quietRun === 1 && setup.mode !== 'update-only' && oracle.requests > 0)
+  if (isQuiet && toGo === 0 && setup.mode !== 'update-only' && oracle.requests > 0)
     report('idle', `nothing has changed, and ${oracle.requests} requests were sent`)
 }
 
@@ -121,7 +129,8 @@ function quiet(rows: readonly Row[]): RunPlan {
   }
 }
 
-function configOf({ mode, scope, listing, deletes, limits }: Setup, state: string) {
+function configOf({ mode, scope, listing, deletes, limits, records }: Setup, state: string) {
+  const byEmail = records === 'email and id'
   const index =
     listing === 'never'
       ? {}
@@ -136,7 +145,8 @@ function configOf({ mode, scope, listing, deletes, limits }: Setup, state: strin
           source: { connection: 'from', table: 'model' },
           key: 'id',
           mode,
-          destination: { connection: 'to', object: 'records' },
+          destination: { connection: 'to', object: 'records', ...(byEmail ? { match: 'email' } : {}) },
+          ...(byEmail ? { fields: { ref: 'id', v: 'v', email: 'email' } } : {}),
           deletes: { scope, as: deletes === 'mark' ? { gone: 'yes' } : 'delete' },
           index,
           batch: { size: limits.rows, concurrency: limits.inFlight },

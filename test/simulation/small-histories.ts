@@ -52,6 +52,38 @@ function history(setup: Partial<Setup>, second: Partial<RunPlan> = {}): History 
   return { seed: 1, setup: { ...SETUP, ...setup }, runs: [FIRST, { ...SECOND, ...second }], last: FIRST.rows }
 }
 
+/**
+ * The same of a destination that finds its records by an e-mail: in the second run one row gets another e-mail, one another
+ * key, and in the end the former has its e-mail back.
+ */
+function byEmail(setup: Partial<Setup>): History {
+  const first: RunPlan = {
+    ...FIRST,
+    rows: [
+      ['1', 'a', 'a@x'],
+      ['2', 'a', 'b@x'],
+      ['3', 'a', 'c@x'],
+      ['5', 'a', 'd@x'],
+    ],
+  }
+  const second: RunPlan = {
+    ...FIRST,
+    rows: [
+      ['2', 'b', 'new@x'],
+      ['3', 'a', 'C@x'],
+      ['4', 'b', 'd@x'],
+      ['6', 'b', 'e@x'],
+    ],
+  }
+  const last: RunPlan['rows'] = [
+    ['2', 'a', 'b@x'],
+    ['3', 'a', 'c@x'],
+    ['4', 'a', 'd@x'],
+  ]
+  const known = { records: 'email and id', listing: 'never', scope: 'seen', planted: ['c@x', 'foreign@x'] } as const
+  return { seed: 1, setup: { ...SETUP, ...known, ...setup }, runs: [first, second], last, quiet: 4 }
+}
+
 export const SMALL_HISTORIES: Readonly<Record<string, History>> = {
   'sync() in mode mirror': history({ engine: 'sync', listing: 'always', sortedList: false }),
   'sync() in mode mirror, without a list, with records marked as deleted': history({
@@ -65,6 +97,15 @@ export const SMALL_HISTORIES: Readonly<Record<string, History>> = {
   'update-only, without a list': history({ mode: 'update-only', listing: 'never', scope: 'seen' }),
   'insert-only': history({ mode: 'insert-only' }),
   'delete-only': history({ mode: 'delete-only', planted: ['1', '2', '5', '7', '9'] }),
+  'insert-only, where two records come of an insert that is sent twice': history({
+    mode: 'insert-only',
+    listing: 'never',
+    scope: 'seen',
+    planted: [],
+    insertsTwice: true,
+  }),
+  'mirror, where records are found by an e-mail': byEmail({}),
+  'sync() in mode upsert, where records are found by an e-mail': byEmail({ engine: 'sync', mode: 'upsert' }),
 }
 
 /** A point of a history at which something can go wrong, and what. */

@@ -4,6 +4,7 @@ import pg from 'pg'
 import { loadSqlite } from '../../src/core/sqlite-driver.ts'
 import type { TestPostgres } from '../../src/testing/postgres.ts'
 import type { BuiltCli, CliProcess } from './cli-process.ts'
+import { type CrmTargetName, crmTarget } from './crm-target.ts'
 import { memoryFolder } from './memory-folder.ts'
 import type { TemporaryFolder } from './temporary-folder.ts'
 
@@ -19,9 +20,14 @@ export const SENT_TWICE = BATCH.size * BATCH.concurrency
 /** Where the rows go, as a test sees it; it holds the foreign record from the beginning. */
 interface Target extends AsyncDisposable {
   /** Of the configuration. */
-  readonly connection: string
+  readonly connection: string | object
   readonly object: string
-  /** What it holds, as `id v w`, in key order. */
+  /** Of the sync: where not all columns of the model go to fields of their names. */
+  readonly more?: { readonly match: string; readonly fields: object }
+  /** SQL of what is expected of a row of the model; and what the foreign record is then. */
+  readonly row: string
+  readonly foreign: string
+  /** What it holds, in the form of `row`, in key order. */
   written(): Promise<string[]>
   count(): Promise<number>
   /** When nothing that a dead process sent can land any more. */
@@ -35,7 +41,8 @@ interface Place {
   readonly client: pg.Client
 }
 
-const RECORDS = "SELECT id || ' ' || v || ' ' || w FROM"
+const ROW = "id || ' ' || v || ' ' || w"
+const RECORDS = `SELECT ${ROW} FROM`
 const PLANT = `VALUES (${FOREIGN.id}, ${FOREIGN.v}, '${FOREIGN.w}')`
 const FOREIGN_ROW = `${FOREIGN.id} ${FOREIGN.v} ${FOREIGN.w}`
 
@@ -53,6 +60,8 @@ async function toSqlite({ folder }: Place): Promise<Target> {
   return {
     connection: 'sqlite:./app.db',
     object: 'users',
+    row: ROW,
+    foreign: FOREIGN_ROW,
     async written() {
       using database = opened()
       return database.prepare(`${RECORDS} users ORDER BY id`).pluck().all() as string[]
@@ -73,6 +82,8 @@ async function toPostgres({ name, url, client }: Place): Promise<Target> {
   return {
     connection: url,
     object: table,
+    row: ROW,
+    foreign: FOREIGN_ROW,
     written: () => column(`${RECORDS} ${table} ORDER BY id`),
     count: async () => Number((await column(`SELECT count(*) FROM ${table}`))[0]),
     async settled() {
@@ -83,11 +94,58 @@ async function toPostgres({ name, url, client }: Place): Promise<Target> {
   }
 }
 
+/** A simulator of our own, in the process of the test. */
+function toCrm(name: CrmTargetName, fields: object) {
+  return async (): Promise<Target> => {
+    const crm = await crmTarget(name)
+    await crm.put([{ ref: null, email: 'foreign@x.co', name: 'foreign', note: 'mine' }])
+    return {
+      connection: crm.connection(),
+      object: crm.sync.object,
+      more: { match: crm.sync.match, fields },
+      row: "id || ' k' || id || '@x.co n' || v",
+      foreign: 'null foreign@x.co foreign mine',
+      async written() {
+        const rows = (await crm.records()).map(({ ref, email, name, note }) => ({
+          key: Number(ref ?? FOREIGN.id),
+          text: `${ref} ${email} ${name}${note === null ? '' : ` ${note}`}`,
+        }))
+        return rows.sort((one, other) => one.key - other.key).map(({ text }) => text)
+      },
+      count: async () => (await crm.records()).length,
+      async settled() {
+        // What was sent may not have been read yet.
+        do await delay(20)
+        while (((await crm.door('counts')) as { under_way: number }).under_way > 0)
+      },
+      [Symbol.asyncDispose]: () => crm[Symbol.asyncDispose](),
+    }
+  }
+}
+
+const EMAIL = { template: 'k{id}@x.co' }
+const NAME = { template: 'n{v}' }
+
 /** What is killed. A destination that comes later joins here, with how a test looks into it. */
 export const KILL_SETUPS = {
-  sqlite: { open: toSqlite, read: 'auto' },
-  postgres: { open: toPostgres, read: 'auto' },
-} as const satisfies Readonly<Record<string, { open(place: Place): Promise<Target>; read: string }>>
+  sqlite: { open: toSqlite, read: 'auto', simulated: false },
+  postgres: { open: toPostgres, read: 'auto', simulated: false },
+  hubspot: {
+    open: toCrm('hubspot by email', { email: EMAIL, firstname: NAME, jobtitle: 'id' }),
+    read: 'auto',
+    simulated: true,
+  },
+  salesforce: {
+    open: toCrm('salesforce collections', { External_Id__c: 'id', Email: EMAIL, LastName: NAME }),
+    read: 'auto',
+    simulated: true,
+  },
+  http: {
+    open: toCrm('http by email', { email: EMAIL, ref: 'id', name: NAME }),
+    read: 'auto',
+    simulated: true,
+  },
+} as const satisfies Readonly<Record<string, { open(place: Place): Promise<Target>; read: string; simulated: boolean }>>
 
 export type KillSetupName = keyof typeof KILL_SETUPS
 export const KILL_SETUP_NAMES = Object.keys(KILL_SETUPS) as readonly KillSetupName[]
@@ -124,19 +182,20 @@ export async function setUpKills(
     INSERT INTO ${name}.model SELECT i, 0, ${WIDE} FROM generate_series(1, ${ROWS}) i`)
   const { open, read } = KILL_SETUPS[type]
   const target = await open({ name, url, folder, client })
+  const { match, fields } = target.more ?? {}
   writeFileSync(
     folder.file('rowferry.yaml'),
     `version: 1
 connections:
   warehouse: ${url}
-  app: ${target.connection}
+  app: ${JSON.stringify(target.connection)}
 syncs:
   users:
     source: { connection: warehouse, table: ${name}.model, read: ${read} }
     key: id
     mode: mirror
-    destination: { connection: app, object: ${target.object} }
-    exclude: [gate]
+    destination: ${JSON.stringify({ connection: 'app', object: target.object, ...(match !== undefined && { match }) })}
+    ${fields === undefined ? 'exclude: [gate]' : `fields: ${JSON.stringify(fields)}`}
     deletes: { scope: seen }
     # Nothing is learnt from the destination but the answers to what was sent.
     index: { bootstrap: empty, refresh: never }
@@ -160,8 +219,9 @@ syncs:
           WHERE ${chance(50, 3)} ON CONFLICT DO NOTHING`)
     },
     async expected() {
-      const { rows } = await client.query({ text: `${RECORDS} ${name}.model ORDER BY id`, rowMode: 'array' })
-      return [...rows.map(([row]) => row as string), FOREIGN_ROW]
+      const text = `SELECT ${target.row} FROM ${name}.model ORDER BY model.id`
+      const { rows } = await client.query({ text, rowMode: 'array' })
+      return [...rows.map(([row]) => row as string), target.foreign]
     },
     async gate() {
       const lock = `hashtext('${name}')`
@@ -182,8 +242,8 @@ syncs:
       while (!process.ended && (await client.query(text)).rowCount === 0) await delay(5)
     },
     async [Symbol.asyncDispose]() {
-      await target[Symbol.asyncDispose]()
       await target.settled()
+      await target[Symbol.asyncDispose]()
       await client.query(`DROP SCHEMA ${name} CASCADE`)
       await client.end()
       folder[Symbol.dispose]()
