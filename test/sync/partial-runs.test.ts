@@ -130,7 +130,15 @@ eachDestination('full sends what has not changed, and each change is told with i
   assert.deepEqual(report.counts, counts({ read: 1, updated: 1 }))
   assert.deepEqual(
     exchanges.map(({ values, ...rest }) => ({ ...rest, values: { ...values } })),
-    [{ operation: 'update', values: { id: '42', name: 'n42' }, outcome: { status: 'done' }, error: null }],
+    [
+      {
+        operation: 'update',
+        values: { id: '42', name: 'n42' },
+        outcome: { status: 'done' },
+        error: null,
+        requests: [],
+      },
+    ],
   )
   assert.deepEqual((await ends.run()).report.counts, counts({ read: 100, unchanged: 100 }))
 })
